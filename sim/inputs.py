@@ -1,0 +1,110 @@
+"""Files that a scenario names beside itself: rasters and time series, read once, with their digest."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.errors import LayerError, ScenarioError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.grid import Grid
+
+__all__ = ["InputFiles", "digest_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputFiles:
+    """Reads the files of a scenario; paths are relative to the scenario file.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the scenario file.
+    """
+
+    folder: Path
+
+    def path(self, name: str | Path) -> Path:
+        """Absolute path of an input.
+
+        Raises
+        ------
+        ScenarioError
+            If there is no such file.
+        """
+        path = (self.folder / name).resolve()
+        if not path.is_file():
+            raise ScenarioError(
+                f"there is no file {path}", where=str(name), remedy="Paths are relative to the scenario file."
+            )
+        return path
+
+    def raster(self, name: str | Path, grid: Grid) -> NDArray[np.float32]:
+        """Values of a GeoTIFF or ASC on `grid`, NaN where it says nothing; (ny, nx).
+
+        Raises
+        ------
+        LayerError
+            If the file cannot be read or does not reach the grid.
+        """
+        from layers.elevation import read_raster
+
+        from twin.city import resample
+
+        layer = read_raster(str(self.path(name)), frame=grid.frame)
+        values = resample(layer, grid)
+        if not np.isfinite(values).any():
+            raise LayerError(
+                f"covers {layer.grid.bounds}, the area is {grid.bounds}",
+                where=str(name),
+                remedy="Give a raster of the same place.",
+            )
+        return values
+
+    def series(self, name: str | Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times [s] and values of a two-column CSV with one header line.
+
+        Raises
+        ------
+        LayerError
+            If a line is no pair of finite numbers or the times do not increase.
+        """
+        path = self.path(name)
+        rows: list[tuple[float, float]] = []
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            for number, row in enumerate(csv.reader(lines), start=1):
+                if number == 1 or not row:
+                    continue
+                rows.append(_pair(row, path, number))
+        times, values = np.array(rows, dtype=np.float64).reshape(-1, 2).T
+        if len(times) == 0 or np.any(np.diff(times) <= 0):
+            raise LayerError(
+                "has no rows" if len(times) == 0 else "times do not increase",
+                where=str(path),
+                remedy="Give a header line and rows 'time_s,value' in ascending time.",
+            )
+        return times, values
+
+
+def _pair(row: list[str], path: Path, number: int) -> tuple[float, float]:
+    try:
+        time, value = float(row[0]), float(row[1])
+    except (ValueError, IndexError):
+        time = value = np.nan
+    if not (np.isfinite(time) and np.isfinite(value)):
+        raise LayerError(f"{','.join(row)!r} is no pair of numbers", where=f"{path}:{number}", remedy="time_s,value")
+    return time, value
+
+
+def digest_file(path: Path) -> str:
+    """Sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

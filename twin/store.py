@@ -1,0 +1,438 @@
+"""Runs on disk: a folder a run, whole or not there.
+
+A run is written under a hidden name (``.<key>.partial``) and renamed when it is whole. Its ``manifest.json`` is the
+one truth about the job; beside it lie two marks that other processes set: ``heartbeat`` (its time stamp says that the
+job lives) and ``cancel``. A job that failed or was cancelled keeps its manifest under the hidden name and nothing
+else::
+
+    runs/
+      3f9c…/            manifest.json  fields.zarr/  gauges.csv  h_max_cell.tif  buildings.parquet
+      .81aa….partial/   manifest.json  fields.zarr/  gauges.csv  checkpoint.npz          (running)
+      .c0de….partial/   manifest.json                                                   (failed, cancelled)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin.errors import StoreError
+from twin.fields import field_spec
+from twin.grid import Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+    import xarray as xr
+    from numpy.typing import NDArray
+
+__all__ = ["Run", "RunWriter", "Status", "Store"]
+
+MANIFEST = "manifest.json"
+FIELDS = "fields.zarr"
+GAUGES = "gauges.csv"
+CANCEL = "cancel"
+HEARTBEAT = "heartbeat"
+STALE_AFTER = 30.0
+"""Seconds without a heartbeat after which a job counts as lost (its process died)."""
+CHUNK = 512
+
+
+class Status(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """The process that computed it is gone; running it again goes on from its last checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run in the store, finished or on its way.
+
+    Parameters
+    ----------
+    key : str
+        Digest of everything that determines the result.
+    folder : Path
+        Where its files are.
+    """
+
+    key: str
+    folder: Path
+
+    def manifest(self) -> dict[str, Any]:
+        """Read the manifest now.
+
+        Raises
+        ------
+        StoreError
+            If it is missing or damaged.
+        """
+        path = self.folder / MANIFEST
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise StoreError(
+                f"the manifest cannot be read ({error})", where=str(path), remedy="Delete the folder and run again."
+            ) from error
+        return manifest
+
+    @property
+    def status(self) -> Status:
+        """Where the job stands; one without a heartbeat is lost."""
+        status = Status(self.manifest()["status"])
+        if status in (Status.RUNNING, Status.QUEUED) and not self._is_alive():
+            return Status.LOST
+        return status
+
+    def beat(self) -> None:
+        """Set the heartbeat: the job lives."""
+        (self.folder / HEARTBEAT).touch()
+
+    def _is_alive(self) -> bool:
+        owner = self.manifest().get("owner", {})
+        if owner.get("host") == platform.node() and not _process_exists(int(owner["pid"])):
+            return False
+        try:
+            return time.time() - (self.folder / HEARTBEAT).stat().st_mtime < STALE_AFTER
+        except FileNotFoundError:
+            return False
+
+    @property
+    def grid(self) -> Grid:
+        """Raster domain of the fields."""
+        return Grid.from_dict(self.manifest()["grid"])
+
+    def fields(self) -> xr.Dataset:
+        """Fields in time with CF attributes; of a running job the outputs that are complete."""
+        import xarray as xr
+
+        try:
+            dataset = xr.open_zarr(self.folder / FIELDS, consolidated=False)
+        except (OSError, KeyError, ValueError) as error:
+            raise StoreError(
+                f"the fields cannot be read ({error})",
+                where=str(self.folder),
+                remedy="Delete the folder and run again.",
+            ) from error
+        done: xr.Dataset = dataset.isel(time=slice(0, int(self.manifest()["outputs_done"])))
+        return done
+
+    def gauges(self) -> pd.DataFrame:
+        """Gauge records: ``time_s``, then one column a gauge and quantity."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / GAUGES)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the run.
+
+        Raises
+        ------
+        StoreError
+            If the run has none of that name.
+        """
+        import pandas as pd
+
+        return pd.read_parquet(self._file(f"{name}.parquet"))
+
+    def map_path(self, name: str) -> Path:
+        """Path of a map (GeoTIFF)."""
+        return self._file(f"{name}.tif")
+
+    def request_cancel(self) -> None:
+        """Ask the job to stop; it does within its next look (a fraction of a second)."""
+        (self.folder / CANCEL).touch()
+
+    def _file(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            present = sorted(p.name for p in self.folder.iterdir() if p.is_file())
+            raise StoreError(f"has no {name}", where=str(self.folder), remedy=f"It has: {', '.join(present)}.")
+        return path
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of runs.
+
+    Parameters
+    ----------
+    root : Path
+        Made when the first run is written.
+    """
+
+    root: Path
+
+    def __iter__(self) -> Iterator[Run]:
+        if not self.root.is_dir():
+            return
+        for folder in sorted(self.root.iterdir()):
+            if (folder / MANIFEST).is_file():
+                yield Run(folder.name.removeprefix(".").removesuffix(".partial"), folder)
+
+    def find(self, key: str) -> Run | None:
+        """The run of that key, finished or not, or None."""
+        for folder in (self.root / key, self._partial(key)):
+            if (folder / MANIFEST).is_file():
+                return Run(key, folder)
+        return None
+
+    def open(self, key: str) -> Run:
+        """The run of that key; a unique beginning of the key is enough.
+
+        Raises
+        ------
+        StoreError
+            If there is none, or several begin so.
+        """
+        found = [run for run in self if run.key.startswith(key)] if key else []
+        if len({run.key for run in found}) != 1:
+            many = f"{len(found)} runs begin with {key!r}" if found else f"there is no run {key!r}"
+            raise StoreError(many, where=str(self.root), remedy="`osaka-twin info --runs` lists the runs.")
+        return self.find(found[0].key) or found[0]
+
+    def begin(self, key: str, manifest: Mapping[str, Any]) -> RunWriter:
+        """Start writing a run; what an earlier attempt left is taken up (checkpoint) or removed.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written, or the run is being computed elsewhere.
+        """
+        existing = self.find(key)
+        if existing is not None and existing.status is Status.RUNNING:
+            raise StoreError(
+                "is being computed by another process",
+                where=f"run {key}",
+                remedy="Wait for it, or cancel it first.",
+            )
+        folder = self._partial(key)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / HEARTBEAT).touch()
+        except OSError as error:
+            raise StoreError(
+                f"cannot be written ({error.strerror})",
+                where=str(self.root),
+                remedy="Choose another folder with --store, or free the disk.",
+            ) from error
+        return RunWriter(self, Run(key, folder), dict(manifest))
+
+    def announce(self, key: str, manifest: Mapping[str, Any]) -> Run:
+        """Note a job that waits for its turn, so that everybody sees it."""
+        writer = self.begin(key, manifest)
+        writer.note(status=Status.QUEUED)
+        return writer.run
+
+    def remove(self, key: str) -> None:
+        """Delete a run."""
+        for folder in (self.root / key, self._partial(key)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _partial(self, key: str) -> Path:
+        return self.root / f".{key}.partial"
+
+
+class RunWriter:
+    """Writes one run; obtained from :meth:`Store.begin`.
+
+    Parameters
+    ----------
+    store : Store
+    run : Run
+        The hidden folder.
+    manifest : dict
+        What is known about the job from the start.
+    """
+
+    def __init__(self, store: Store, run: Run, manifest: dict[str, Any]) -> None:
+        self.store = store
+        self.run = run
+        self._manifest: dict[str, Any] = {
+            "status": Status.RUNNING,
+            "progress": 0.0,
+            "outputs_done": 0,
+            **manifest,
+            "owner": {"host": platform.node(), "pid": os.getpid()},
+        }
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What has been noted so far."""
+        return dict(self._manifest)
+
+    def note(self, **entries: Any) -> None:
+        """Add to the manifest; written in one move, with a new heartbeat."""
+        self._manifest.update(entries)
+        self.run.beat()
+        path = self.run.folder / MANIFEST
+        draft = path.with_suffix(f".{os.getpid()}.draft")
+        draft.write_text(json.dumps(self._manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.replace(path)
+
+    def is_cancelled(self) -> bool:
+        """Whether somebody asked for a stop."""
+        return (self.run.folder / CANCEL).exists()
+
+    def create_fields(self, grid: Grid, times: Sequence[float], names: Sequence[str]) -> None:
+        """Lay out the fields in time: chunks of one time and 512 x 512 cells, CF attributes.
+
+        Raises
+        ------
+        StoreError
+            If a field is not registered.
+        """
+        import numpy as np
+        import zarr
+        from zarr.codecs import BloscCodec
+
+        root = zarr.open_group(self.run.folder / FIELDS, mode="w")
+        root.attrs.update({"Conventions": "CF-1.11", "crs_wkt": grid.frame.wkt()})
+        axes = (
+            (
+                "time",
+                np.asarray(times, dtype=np.float64),
+                {"units": "s", "long_name": "time since the scenario's start"},
+            ),
+            ("y", grid.y_cell, {"units": "m", "standard_name": "projection_y_coordinate"}),
+            ("x", grid.x_cell, {"units": "m", "standard_name": "projection_x_coordinate"}),
+        )
+        for name, values, attributes in axes:
+            array = root.create_array(name, shape=values.shape, dtype=values.dtype, dimension_names=(name,))
+            array[:] = values
+            array.attrs.update(attributes)
+        shape = (len(times), *grid.shape)
+        chunks = (1, min(CHUNK, grid.shape[0]), min(CHUNK, grid.shape[1]))
+        for name in names:
+            array = root.create_array(
+                name,
+                shape=shape,
+                chunks=chunks,
+                dtype="float32",
+                dimension_names=("time", "y", "x"),
+                compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
+                fill_value=float("nan"),
+            )
+            array.attrs.update(field_spec(name).attributes())
+        self.note(grid=grid.as_dict(), times=[float(t) for t in times], fields=list(names))
+
+    def write_output(self, number: int, fields: Mapping[str, NDArray[Any]], gauges: Mapping[str, float]) -> None:
+        """Write output `number` (0-based): fields first, then the gauges' line, then the manifest says it is there."""
+        import zarr
+
+        root = zarr.open_group(self.run.folder / FIELDS, mode="r+")
+        for name in self._manifest["fields"]:
+            array = root[name]
+            assert isinstance(array, zarr.Array)
+            array[number] = fields[name]
+        path = self.run.folder / GAUGES
+        time_s = self._manifest["times"][number]
+        if number == 0:
+            path.write_text(",".join(["time_s", *gauges]) + "\n", encoding="utf-8")
+        with path.open("a", encoding="utf-8") as lines:
+            lines.write(",".join([f"{time_s:.10g}", *(f"{value:.10g}" for value in gauges.values())]) + "\n")
+        self.note(outputs_done=number + 1)
+
+    def save_checkpoint(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Keep a state to go on from, in one move, with the number of outputs that it belongs to."""
+        import numpy as np
+
+        path = self.run.folder / "checkpoint.npz"
+        draft = path.with_suffix(".draft.npz")
+        np.savez(draft, allow_pickle=False, __outputs_done=np.array(self._manifest["outputs_done"]), **state)
+        draft.replace(path)
+
+    def load_checkpoint(self) -> tuple[int, dict[str, NDArray[Any]]] | None:
+        """(outputs done, state) of an earlier attempt, or None; the gauges are cut back to that output."""
+        import numpy as np
+
+        path = self.run.folder / "checkpoint.npz"
+        if not path.is_file() or not (self.run.folder / FIELDS).is_dir():
+            return None
+        with np.load(path) as stored:
+            state = {name: stored[name] for name in stored.files}
+        done = int(state.pop("__outputs_done"))
+        previous = self.run.manifest()
+        gauges = self.run.folder / GAUGES
+        lines = gauges.read_text(encoding="utf-8").splitlines(keepends=True)
+        gauges.write_text("".join(lines[: done + 1]), encoding="utf-8")
+        self.note(
+            grid=previous["grid"],
+            times=previous["times"],
+            fields=previous["fields"],
+            outputs_done=done,
+            resumed_at=done,
+        )
+        return done, state
+
+    def write_map(self, name: str, grid: Grid, values: NDArray[Any]) -> None:
+        """Write a map as Cloud Optimized GeoTIFF with the field's units and sentence."""
+        import numpy as np
+        import rasterio
+        from affine import Affine
+
+        spec = field_spec(name)
+        with rasterio.open(
+            self.run.folder / f"{name}.tif",
+            "w",
+            driver="COG",
+            dtype="float32",
+            count=1,
+            height=grid.shape[0],
+            width=grid.shape[1],
+            crs=grid.frame.wkt(),
+            transform=Affine(*grid.affine),
+            nodata=np.nan,
+            compress="deflate",
+        ) as out:
+            out.write(np.asarray(values, dtype=np.float32), 1)
+            out.set_band_description(1, spec.doc)
+            out.set_band_unit(1, spec.units)
+            out.update_tags(**spec.attributes(), vertical=grid.frame.vertical or "")
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table as Parquet (GeoParquet where it has a geometry)."""
+        table.to_parquet(self.run.folder / f"{name}.parquet")
+
+    def finish(self, **entries: Any) -> Run:
+        """Give the run its name: it is whole."""
+        self.note(**entries, status=Status.DONE, progress=1.0)
+        for name in ("checkpoint.npz", HEARTBEAT, CANCEL):
+            (self.run.folder / name).unlink(missing_ok=True)
+        target = self.store.root / self.run.key
+        shutil.rmtree(target, ignore_errors=True)
+        self.run.folder.rename(target)
+        return Run(self.run.key, target)
+
+    def abandon(self, status: Status, reason: str) -> None:
+        """Leave nothing but the manifest, which says why."""
+        for path in self.run.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != MANIFEST:
+                path.unlink()
+        self.note(status=status, reason=reason, outputs_done=0)

@@ -1,0 +1,349 @@
+"""The command line: ``osaka-twin``. Thin: every command calls the service, the layers or the sample's generator."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+from viewer.message import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sim.driver import Watch
+    from sim.protocol import Model
+    from sim.service import Service
+    from twin.store import Run
+
+__all__ = ["app", "main"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+app = typer.Typer(
+    name="osaka-twin",
+    help="A 3D digital twin of a city and the simulators that run in it.  都市の3Dデジタルツインとシミュレータ",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SAMPLE = Path("sample_data/generated")
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the runs.", envvar="OSAKA_TWIN_STORE")]
+CityOption = Annotated[Path, typer.Option("--city", help="Catalogue of the city (YAML).")]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+def _told(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the twin's errors into one clear message and exit status 1: no traceback reaches a user."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        from twin.errors import Cancelled, TwinError
+
+        try:
+            return command(*args, **kwargs)
+        except Cancelled as error:
+            typer.echo(f"{say('cancelled')}: {error}", err=True)
+            raise typer.Exit(130) from error
+        except TwinError as error:
+            typer.echo(f"{say(type(error).__name__)}: {error}", err=True)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            typer.echo(say("interrupted"), err=True)
+            raise typer.Exit(130) from error
+        except BrokenPipeError as error:
+            # the reader of our output (head, less) has gone: nothing is wrong
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+
+    return wrapper
+
+
+@app.command()
+@_told
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the city is written.")] = SAMPLE,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the generator.")] = 7,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+) -> None:
+    """Generate the sample ward, in the real formats.  サンプル都市を生成."""
+    _write_sample(folder, seed, overwrite=overwrite)
+
+
+@app.command()
+@_told
+def demo(
+    serve_page: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the page afterwards.")] = True,
+    store: StoreOption = Path("runs"),
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8050,
+) -> None:
+    """Generate the sample ward if it is not there, run its scenario, serve the page.  デモ."""
+    catalog = SAMPLE / "catalog.yaml"
+    if catalog.is_file():
+        typer.echo(say("sample_there", folder=SAMPLE))
+    else:
+        _write_sample(SAMPLE, 7, overwrite=False)
+    _run(Path("sample_data/scenarios/river-flood.yaml"), store)
+    if serve_page:
+        _serve(catalog, store, Path("sample_data/scenarios"), port=port, scheduler=None)
+
+
+@app.command()
+@_told
+def ingest(
+    source: Annotated[str, typer.Argument(help="PLATEAU CityGML: a zip, a folder with udx/, or one file.")],
+    out: Annotated[Path, typer.Option("--out", help="Catalogue to write (YAML).")],
+    meshes: Annotated[str, typer.Option(help="Only these JIS mesh codes, separated by commas.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the place.")] = "",
+    crs: Annotated[str, typer.Option(help="Plane-rectangular system of the twin.")] = "EPSG:6674",
+    dem: Annotated[str, typer.Option(help="Terrain: GeoTIFF, ASC or GSI base-map DEM (xml, zip).")] = "",
+    dem_datum: Annotated[str, typer.Option(help="Height datum of the terrain file; EPSG:6695 is T.P.")] = "EPSG:6695",
+    sea_bed: Annotated[
+        float | None, typer.Option(help="Level [m T.P.] beyond the buildings, if there is no --dem.")
+    ] = None,
+    add: Annotated[
+        list[str] | None, typer.Option(help="One more layer, id=reader:path, e.g. hazard_flood=hazard:A31a.gpkg")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Licence of the source.")] = "CC BY 4.0 (MLIT Project PLATEAU)",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a catalogue that is there.")] = False,
+) -> None:
+    """Take a city in: read it, check it, write its catalogue.  都市データの取り込み."""
+    from layers.ingest import ingest_city
+
+    city = ingest_city(
+        source,
+        out,
+        meshes=tuple(code.strip() for code in meshes.split(",") if code.strip()),
+        name=name,
+        crs=crs,
+        dem=dem,
+        dem_datum=dem_datum,
+        sea_bed=sea_bed,
+        more=tuple(add or ()),
+        licence=licence,
+        overwrite=overwrite,
+    )
+    _print_city(city)
+    typer.echo(say("written", path=out))
+
+
+@app.command()
+@_told
+def info(
+    what: Annotated[str, typer.Argument(help="A catalogue, a scenario, or the key of a run.")] = "",
+    store: StoreOption = Path("runs"),
+    runs: Annotated[bool, typer.Option("--runs", help="List the runs.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a scenario.")] = False,
+) -> None:
+    """Say what a catalogue, a scenario, a run or the store holds.  情報表示."""
+    if schema:
+        from sim.scenario import scenario_schema
+
+        typer.echo(json.dumps(scenario_schema(), ensure_ascii=False, indent=1))
+    elif runs or not what:
+        _print_runs(_service(store))
+    elif not Path(what).is_file():
+        _print_run(_service(store).open_run(what))
+    elif _is_catalog(Path(what)):
+        from layers.load import load_city
+
+        _print_city(load_city(what))
+    else:
+        for stage in _service(store).plan(Path(what)):
+            known = _service(store).store.find(stage.key)
+            typer.echo(f"{stage.simulator:12} {stage.key}  {known.status if known else say('not_run')}")
+
+
+@app.command()
+@_told
+def run(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML).")],
+    store: StoreOption = Path("runs"),
+    scheduler: Annotated[str, typer.Option(help="Dask scheduler, e.g. tcp://host:8786; default: this process.")] = "",
+) -> None:
+    """Run a scenario; a run that was interrupted goes on, one that is there already is not run again.  実行."""
+    _run(scenario, store, scheduler)
+
+
+@app.command()
+@_told
+def serve(
+    city: CityOption = SAMPLE / "catalog.yaml",
+    store: StoreOption = Path("runs"),
+    scenarios: Annotated[Path, typer.Option(help="Folder of ready-made scenarios.")] = Path("sample_data/scenarios"),
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8050,
+    scheduler: Annotated[str, typer.Option(help="Dask scheduler; default: workers on this machine.")] = "",
+) -> None:
+    """Serve the page on 127.0.0.1.  ビューアの起動."""
+    _serve(city, store, scenarios, port=port, scheduler=scheduler or None)
+
+
+@app.command()
+@_told
+def export(
+    run_key: Annotated[str, typer.Argument(help="Key of the run (a beginning is enough).")],
+    to: Annotated[Path, typer.Argument(help="File to write: .nc, .tif, .csv, .gpkg or .parquet.")],
+    what: Annotated[str, typer.Option(help="Map or table; default: the maximum depth, or the buildings.")] = "",
+    store: StoreOption = Path("runs"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a run's result as NetCDF, GeoTIFF, CSV, GeoPackage or Parquet.  結果の書き出し."""
+    from sim.export import export_run
+
+    export_run(_service(store).open_run(run_key), to, what=what, overwrite=overwrite)
+    typer.echo(say("written", path=to))
+
+
+def _service(store: Path, **options: Any) -> Service:
+    from sim.service import Service
+
+    return Service(store, **options)
+
+
+def _write_sample(folder: Path, seed: int, *, overwrite: bool) -> None:
+    from sample_data.generate import write_sample_city
+
+    with _Bar(say("sample")) as tell:
+        catalog = write_sample_city(
+            folder, seed=seed, progress=lambda what, part: tell(part, what), overwrite=overwrite
+        )
+    typer.echo(say("written", path=catalog))
+
+
+def _run(scenario: Path, store: Path, scheduler: str = "") -> None:
+    from sim.executor import DaskExecutor, SerialExecutor
+
+    with _Bar(say("run", scenario=scenario.stem)) as tell:
+        executor = DaskExecutor(scheduler) if scheduler else SerialExecutor(_Follow(tell))
+        service = _service(store, executor=executor)
+        try:
+            keys = service.run_scenario(scenario)
+        finally:
+            service.close()
+        tell(1.0, say("done"))
+    for key in keys:
+        _print_run(service.open_run(key))
+
+
+class _Follow:
+    """Moves the bar; a stop comes as KeyboardInterrupt."""
+
+    def __init__(self, tell: Callable[[float, str], None]) -> None:
+        self._tell = tell
+
+    def progress(self, model: Model, fraction: float) -> None:
+        self._tell(fraction, say("model_time", time=_clock(model.clock.time), steps=f"{model.clock.step:,}"))
+
+    def is_cancelled(self) -> bool:
+        return False
+
+
+if TYPE_CHECKING:
+    _follows: type[Watch] = _Follow
+
+
+def _serve(city: Path, store: Path, scenarios: Path, *, port: int, scheduler: str | None) -> None:
+    from viewer.server import serve as serve_page
+
+    from sim.executor import DaskExecutor
+
+    service = _service(store, catalog=city, scenario_folder=scenarios, executor=DaskExecutor(scheduler))
+    try:
+        serve_page(service, host="127.0.0.1", port=port, ready=lambda url: typer.echo(say("serving", url=url)))
+    finally:
+        service.close()
+
+
+def _is_catalog(path: Path) -> bool:
+    import yaml
+
+    from twin.errors import LayerError
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LayerError(
+            f"is no YAML ({error})", where=str(path), remedy="Give a catalogue, a scenario or the key of a run."
+        ) from error
+    return isinstance(content, dict) and "layers" in content
+
+
+def _print_city(city: Any) -> None:
+    from viewer.report import city_lines
+
+    for line in city_lines(city):
+        typer.echo(line)
+
+
+def _print_run(job: Run) -> None:
+    from viewer.report import run_lines
+
+    for line in run_lines(job):
+        typer.echo(line)
+
+
+def _print_runs(service: Service) -> None:
+    jobs = service.list_runs()
+    if not jobs:
+        typer.echo(say("no_runs", store=service.store.root))
+    for job in jobs:
+        wall = "" if job.wall_s is None else f"{job.wall_s:8.1f} s"
+        typer.echo(f"{job.key[:12]}  {job.stage:12} {job.name:32} {job.status:10} {job.progress:4.0%} {wall}")
+
+
+class _Bar:
+    """A progress bar on a terminal; elsewhere one line every ten per cent."""
+
+    def __init__(self, title: str) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._title = title
+        self._is_terminal = sys.stderr.isatty()
+        self._said = -1
+        if self._is_terminal:
+            from rich.console import Console
+
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[detail]}"),
+                console=Console(stderr=True),
+            )
+            self._task = self._progress.add_task(title, total=1.0, detail="")
+
+    def __enter__(self) -> Callable[[float, str], None]:
+        if self._is_terminal:
+            self._progress.start()
+        else:
+            typer.echo(self._title, err=True)
+        return self._tell
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_terminal:
+            self._progress.stop()
+
+    def _tell(self, part: float, detail: str = "") -> None:
+        if self._is_terminal:
+            self._progress.update(self._task, completed=part, detail=detail)
+        elif int(part * 10) > self._said:
+            self._said = int(part * 10)
+            typer.echo(f"  {part:4.0%}  {detail}", err=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, whole = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{whole:02d}"

@@ -1,0 +1,50 @@
+"""What the command line says, in the user's language."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["MESSAGES", "language", "say"]
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    "sample": ("サンプル都市を生成しています", "Generating the sample ward"),
+    "sample_there": ("サンプル都市は {folder} にあります", "The sample ward is in {folder}"),
+    "run": ("シナリオ {scenario} を計算しています", "Running scenario {scenario}"),
+    "model_time": ("計算時刻 {time}、{steps} ステップ", "model time {time}, {steps} steps"),
+    "done": ("完了", "done"),
+    "not_run": ("未計算", "not run yet"),
+    "no_runs": ("{store} に計算結果はありません", "There are no runs in {store}"),
+    "written": ("書き出しました: {path}", "Written: {path}"),
+    "serving": (
+        "ビューアを開いてください: {url}  (終了は Ctrl-C)",
+        "The page is at {url}  (Ctrl-C ends it)",
+    ),
+    "cancelled": ("中止しました", "Cancelled"),
+    "interrupted": (
+        "中断しました。同じ命令で続きから計算します。",
+        "Interrupted. The same command goes on from the last checkpoint.",
+    ),
+    "TwinError": ("エラー", "Error"),
+    "FrameError": ("座標系・高さ基準のエラー", "Coordinate frame"),
+    "LayerError": ("データのエラー", "Data"),
+    "ScenarioError": ("シナリオのエラー", "Scenario"),
+    "SimulationError": ("計算のエラー", "Simulation"),
+    "Unstable": ("計算が不安定です", "Unstable"),
+    "BudgetError": ("収支が合いません", "Budget"),
+    "StoreError": ("保存先のエラー", "Store"),
+}
+"""Key -> (Japanese, English)."""
+
+
+def language() -> str:
+    """``ja`` or ``en``: OSAKA_TWIN_LANG, else the locale."""
+    for variable in ("OSAKA_TWIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(variable):
+            return "ja" if value.lower().startswith("ja") else "en"
+    return "en"
+
+
+def say(key: str, **values: object) -> str:
+    """Message `key` with its values filled in."""
+    japanese, english = MESSAGES[key]
+    return (japanese if language() == "ja" else english).format(**values)

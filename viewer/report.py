@@ -1,0 +1,63 @@
+"""A city and a run in a few lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from twin.city import CityModel
+    from twin.layer import Layer
+    from twin.store import Run
+
+__all__ = ["city_lines", "run_lines"]
+
+
+def city_lines(city: CityModel) -> Iterator[str]:
+    """Name, frame, area, and a line a layer with its size, access class, licence and notes."""
+    west, south, east, north = city.area
+    yield " / ".join(city.name.values())
+    yield f"  {city.frame.horizontal} + {city.frame.vertical}, {east - west:,.0f} m x {north - south:,.0f} m"
+    for layer in city.layers.values():
+        origin = layer.provenance
+        yield f"  {layer.id:16} {_size(layer):34} {origin.access:9} {origin.licence}"
+        for note in origin.notes:
+            yield f"  {'':16} - {note}"
+
+
+def run_lines(job: Run) -> Iterator[str]:
+    """What came out of a run, with its cost."""
+    manifest = job.manifest()
+    yield f"{manifest['stage']}: {manifest['name']}  [{job.status}]"
+    yield f"  {job.folder}"
+    if reason := manifest.get("reason"):
+        yield f"  {reason}"
+    if grid := manifest.get("grid"):
+        ny, nx = grid["shape"]
+        yield f"  {nx:,} x {ny:,} cells of {grid['cell_size']:g} m, {len(manifest['times'])} outputs"
+    if "solve_s" in manifest:
+        rate = ny * nx * manifest["steps"] / max(manifest["solve_s"], 1e-9) / 1e6
+        yield (
+            f"  {manifest['steps']:,} steps in {manifest['solve_s']:.1f} s ({rate:.0f} Mcell/s), "
+            f"all in {manifest['wall_s']:.1f} s"
+        )
+        yield f"  volume error {manifest['budget'].get('relative_error', 0.0):.1e}"
+    for name, value in manifest.get("summary", {}).items():
+        yield f"  {name:36} {value:,.3f}"
+
+
+def _size(layer: Layer) -> str:
+    from twin.layer import CloudLayer, MeshLayer, NetworkLayer, RasterLayer, VectorLayer
+
+    if isinstance(layer, RasterLayer):
+        return f"{layer.grid.shape[1]:,} x {layer.grid.shape[0]:,} cells of {layer.grid.cell_size:g} m"
+    if isinstance(layer, MeshLayer):
+        return f"{len(layer.table):,} features, {layer.mesh.n_polygons:,} faces"
+    if isinstance(layer, VectorLayer):
+        return f"{len(layer.table):,} features"
+    if isinstance(layer, CloudLayer):
+        return f"{len(layer.xyz):,} points"
+    if isinstance(layer, NetworkLayer):
+        return f"{layer.network.n_nodes:,} nodes, {layer.network.n_links:,} links"
+    return ""
