@@ -18,6 +18,7 @@ import os
 import platform
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -99,8 +100,9 @@ class Run:
         return status
 
     def beat(self) -> None:
-        """Set the heartbeat: the job lives."""
-        (self.folder / HEARTBEAT).touch()
+        """Set the heartbeat: the job lives. A run that has just got its name needs none any more."""
+        with suppress(FileNotFoundError):
+            (self.folder / HEARTBEAT).touch()
 
     def _is_alive(self) -> bool:
         owner = self.manifest().get("owner", {})
@@ -430,9 +432,9 @@ class RunWriter:
 
     def abandon(self, status: Status, reason: str) -> None:
         """Leave nothing but the manifest, which says why."""
+        self.note(status=status, reason=reason, outputs_done=0)
         for path in self.run.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
             elif path.name != MANIFEST:
                 path.unlink()
-        self.note(status=status, reason=reason, outputs_done=0)
