@@ -1,0 +1,372 @@
+// Puts the parts together: properties in, reports out.
+import { BuildingsLayer, type ColorBy } from './buildings';
+import { type Bounds, CameraRig } from './camera';
+import { make } from './dom';
+import { isAbort, textOf } from './failure';
+import { BUILD, installHooks } from './hooks';
+import { Hud } from './hud';
+import { listenToKeys, listenToTaps } from './input';
+import { type Layer, show } from './layer';
+import { Legend, type Mark } from './legend';
+import { type Hit, Picker } from './picking';
+import { Playback } from './playback';
+import { type Box, PointsLayer } from './points';
+import type { LayerSetting, Props, Report, Status } from './props';
+import { loadScene, makeLayer, type PackEntry, type SceneDocument } from './scene';
+import { Stage } from './stage';
+import { both, type Lang, say, type Text } from './strings';
+import { installStyle } from './style';
+import { TerrainLayer } from './terrain';
+
+const MARKS: Partial<Record<PackEntry['kind'], Mark>> = { lines: 'line', points: 'dot' };
+
+const WARM_MS = 300;
+
+export class View {
+  readonly stage: Stage;
+  readonly rig: CameraRig;
+  readonly playback: Playback;
+  readonly layers = new Map<string, Layer>();
+  private readonly picker: Picker;
+  private readonly hud: Hud;
+  private readonly legend: Legend;
+  private readonly labels = make('div', 'tv-labels', { 'aria-hidden': 'true' });
+  private readonly undo: (() => void)[] = [];
+  private props: Props = {};
+  private lang: Lang = 'ja';
+  private document: SceneDocument | null = null;
+  private loading: AbortController | null = null;
+  private missing = 0;
+  private readonly errors: Record<'scene' | 'run' | 'canvas', Text | null> = { scene: null, run: null, canvas: null };
+  private reported = '';
+  private clicks = 0;
+  /** The user or the server has placed the camera: loading no longer moves it. */
+  private cameraTouched = false;
+
+  constructor(
+    readonly host: HTMLElement,
+    private readonly report: (report: Report) => void,
+  ) {
+    installStyle();
+    this.legend = new Legend(host.clientWidth > 640);
+    this.stage = new Stage(host, {
+      camera: () => this.rig.camera,
+      before: (now) => this.beforeDraw(now),
+      after: () => this.afterDraw(),
+      resized: (width, height) => this.rig?.resize(width, height),
+      contextLost: (lost) => this.setError('canvas', lost ? both('contextLost') : null),
+    });
+    const { canvas, invalidate, viewport } = this.stage;
+    canvas.tabIndex = 0;
+    canvas.setAttribute('role', 'application');
+    this.rig = new CameraRig(
+      canvas,
+      (x, y) => this.first(TerrainLayer)?.heightAt(x, y) ?? Number.NaN,
+      invalidate,
+      (camera) => {
+        this.cameraTouched = true;
+        this.report({ camera });
+      },
+    );
+    this.rig.resize(viewport.x, viewport.y);
+    this.picker = new Picker(this.stage.renderer);
+    this.hud = new Hud({
+      zoom: (factor) => this.rig.zoom(factor),
+      home: () => this.rig.goHome(),
+      north: () => this.rig.turnNorth(),
+    });
+    this.playback = new Playback({
+      stage: this.stage,
+      add: (layer) => this.add(layer),
+      drop: (id) => this.drop(id),
+      report,
+      runChanged: () => this.runChanged(),
+      trouble: (error) => this.trouble('run', error),
+      notice: (text) => this.setError('run', text),
+    });
+    const { controls, foot, message, progress } = this.hud;
+    host.append(this.labels, foot, this.legend.element, controls, this.playback.timeBar.element, progress, message);
+    this.undo.push(listenToKeys(canvas, this.rig, this.playback), listenToTaps(canvas, (x, y) => this.click(x, y)));
+    this.undo.push(installHooks(this));
+    this.setLang('ja');
+  }
+
+  get phase(): Status['phase'] {
+    if (this.error !== null) return 'error';
+    if (this.missing > 0) return 'loading';
+    return this.document === null ? 'empty' : 'ready';
+  }
+
+  get error(): Text | null {
+    return this.errors.canvas ?? this.errors.scene ?? this.errors.run;
+  }
+
+  /** Nothing that was asked for is still on its way, and the picture shows it. */
+  get settled(): boolean {
+    return this.missing === 0 && this.playback.settled && this.stage.clean;
+  }
+
+  update(props: Props): void {
+    const old = this.props;
+    this.props = props;
+    if ((props.lang ?? 'ja') !== this.lang) this.setLang(props.lang ?? 'ja');
+    if (props.scene !== old.scene) {
+      if (old.scene) this.cameraTouched = false;
+      this.loadScene(props.scene ?? null);
+    }
+    if (changed(props.camera, old.camera) && props.camera && changed(props.camera, this.rig.state)) {
+      this.cameraTouched = true;
+      this.rig.set(props.camera);
+    }
+    if (props.run !== old.run) this.errors.run = null;
+    this.playback.update(props, old);
+    if (changed(props.layers, old.layers)) this.applyLayers();
+    if (props.colorBy !== old.colorBy) this.paint();
+    if (props.selected !== old.selected) this.first(BuildingsLayer)?.select(props.selected ?? null);
+    this.stage.invalidate();
+  }
+
+  dispose(): void {
+    for (const undo of this.undo) undo();
+    this.playback.dispose();
+    this.loading?.abort();
+    this.rig.dispose();
+    for (const id of [...this.layers.keys()]) this.drop(id);
+    this.picker.dispose();
+    this.stage.dispose();
+    this.host.replaceChildren();
+  }
+
+  setLayer(id: string, setting: LayerSetting): void {
+    const layer = this.layers.get(id);
+    if (layer === undefined) return;
+    if (setting.visible !== undefined) show(layer, setting.visible);
+    if (setting.opacity !== undefined) layer.setOpacity(Math.min(Math.max(setting.opacity, 0), 1));
+    this.stage.invalidate();
+  }
+
+  pick(x: number, y: number): Hit {
+    const { viewport } = this.stage;
+    this.rig.fit();
+    return this.picker.pick(this.rig.camera, viewport.x, viewport.y, x, y);
+  }
+
+  private first<T extends Layer>(kind: abstract new (...args: never[]) => T): T | null {
+    for (const layer of this.layers.values()) if (layer instanceof kind) return layer;
+    return null;
+  }
+
+  private click(x: number, y: number): void {
+    const { building, terrain, at } = this.pick(x, y);
+    const buildings = this.first(BuildingsLayer);
+    buildings?.select(building);
+    const feature = building === null ? null : (buildings?.features[building] ?? null);
+    const [px, py, pz] = at ?? [null, null, null];
+    const clickData = { building, feature, x: px, y: py, z: pz, terrain, n: ++this.clicks };
+    this.report({ clickData, selected: building });
+    this.stage.invalidate();
+  }
+
+  private beforeDraw(now: number): void {
+    this.playback.tick(now);
+    this.rig.fit();
+  }
+
+  private afterDraw(): void {
+    const { x: width, y: height } = this.stage.viewport;
+    const taken: Box[] = [this.legend.element, this.hud.controls].map((card) => ({
+      left: card.offsetLeft,
+      top: card.offsetTop,
+      right: card.offsetLeft + card.offsetWidth,
+      bottom: card.offsetTop + card.offsetHeight,
+    }));
+    for (const layer of this.layers.values()) {
+      if (layer instanceof PointsLayer) layer.place(this.rig.camera, width, height, this.lang, taken);
+    }
+    const tan = Math.tan((this.rig.camera.fov * Math.PI) / 360);
+    this.hud.setView(this.rig.bearing, (2 * this.rig.distance * tan) / height, this.lang);
+    this.tell();
+  }
+
+  private setLang(lang: Lang): void {
+    this.lang = lang;
+    this.host.lang = lang;
+    this.stage.canvas.setAttribute('aria-label', say('view', lang));
+    this.hud.setLang(lang);
+    this.playback.timeBar.setLang(lang);
+    this.words();
+  }
+
+  /** Everything written in the page that depends on what is shown. */
+  private words(): void {
+    const { lang, document: doc } = this;
+    const packs = doc?.packs ?? [];
+    const buildings = this.first(BuildingsLayer);
+    const content = {
+      depth: this.playback.run?.flood?.classes ?? null,
+      water: this.layers.get('water')?.object.visible ?? true,
+      colorBy: this.colorBy,
+      usages: buildings?.object.visible ? buildings.meta.usages : null,
+      hasResult: this.playback.result !== null,
+      others: packs.flatMap((entry) => {
+        const layer = this.layers.get(entry.id);
+        if (!layer?.object.visible || !layer.classes) return [];
+        return [{ name: entry.name, mark: MARKS[entry.kind] ?? 'area', classes: layer.classes }];
+      }),
+    };
+    this.legend.show(content, lang);
+    this.hud.setSources(packs.map((p) => (p.licence ? `${p.source} (${p.licence})` : p.source)), lang);
+    const counted = doc === null ? '' : ` ${packs.length - this.missing} / ${packs.length}`;
+    this.hud.foot.hidden = this.hud.controls.hidden = doc === null;
+    const state = this.playback.words(lang);
+    this.hud.setProgress(this.missing > 0 ? `${say('loading', lang)}…${counted}` : state);
+    this.host.classList.toggle('tv-has-time', !this.playback.timeBar.element.hidden);
+    const idle = doc === null && this.missing === 0;
+    this.hud.setMessage(this.error ?? (idle ? both('empty') : null), this.error !== null, lang);
+  }
+
+  private get colorBy(): ColorBy {
+    return this.props.colorBy ?? 'usage';
+  }
+
+  private setError(part: keyof View['errors'], text: Text | null): void {
+    this.errors[part] = text;
+    this.words();
+    this.tell();
+  }
+
+  private trouble(part: 'scene' | 'run', error: unknown): void {
+    if (isAbort(error)) return;
+    console.error(error);
+    this.setError(part, textOf(error));
+  }
+
+  /** Reports the status when it differs from what was reported last. */
+  private tell(): void {
+    const { run, water } = this.playback;
+    const status: Status = {
+      phase: this.phase,
+      error: this.error?.[this.lang] ?? null,
+      frames: water?.frames ?? 0,
+      build: BUILD,
+      run: run?.status ?? null,
+      progress: run?.progress ?? null,
+    };
+    const text = JSON.stringify(status);
+    if (text === this.reported) return;
+    this.reported = text;
+    this.report({ status });
+  }
+
+  private drop(id: string): void {
+    const layer = this.layers.get(id);
+    if (layer === undefined) return;
+    layer.object.removeFromParent();
+    layer.proxy?.removeFromParent();
+    layer.dispose();
+    this.layers.delete(id);
+  }
+
+  private add(layer: Layer): void {
+    this.drop(layer.id);
+    this.layers.set(layer.id, layer);
+    this.stage.scene.add(layer.object);
+    if (layer.proxy) this.picker.scene.add(layer.proxy);
+    show(layer, this.document?.packs.find((p) => p.id === layer.id)?.visible ?? true);
+    this.setLayer(layer.id, this.props.layers?.[layer.id] ?? {});
+  }
+
+  private applyLayers(): void {
+    for (const [id, setting] of Object.entries(this.props.layers ?? {})) this.setLayer(id, setting);
+    this.words();
+  }
+
+  private paint(): void {
+    this.first(BuildingsLayer)?.paint(this.colorBy, this.playback.run?.flood?.classes ?? []);
+    this.words();
+    this.stage.invalidate();
+  }
+
+  private runChanged(): void {
+    const buildings = this.first(BuildingsLayer);
+    if (this.colorBy === 'max_depth' || buildings?.result !== this.playback.result) {
+      buildings?.setResult(this.playback.result);
+      this.paint();
+    } else this.words();
+    this.tell();
+  }
+
+  private loadScene(url: string | null): void {
+    this.loading?.abort();
+    for (const id of [...this.layers.keys()]) if (id !== 'water') this.drop(id);
+    this.document = null;
+    this.errors.scene = null;
+    this.missing = url === null ? 0 : 1;
+    this.words();
+    this.tell();
+    if (url === null) return;
+    const loading = new AbortController();
+    this.loading = loading;
+    const around = {
+      budget: this.stage.budget,
+      textureSize: this.stage.limits.size,
+      viewport: this.stage.viewport,
+      pixelRatio: this.stage.pixelRatio,
+      labels: this.labels,
+    };
+    const failed = (error: unknown): void => {
+      this.missing = Math.max(this.missing - 1, 0);
+      this.trouble('scene', error);
+      this.stage.invalidate();
+    };
+    loadScene(
+      url,
+      loading.signal,
+      (doc) => this.begin(doc),
+      (entry, pack, k) => this.arrive(makeLayer(entry, pack, 1 + k / 100, around)),
+      failed,
+    ).catch((error: unknown) => {
+      if (!loading.signal.aborted) failed(error);
+    });
+  }
+
+  /** The first picking pass compiles shaders: better once everything is shown than under a click. */
+  private warmPicking(): void {
+    const loading = this.loading;
+    setTimeout(() => {
+      if (loading === null || loading.signal.aborted || this.loading !== loading) return;
+      const { viewport } = this.stage;
+      this.pick(viewport.x / 2, viewport.y / 2);
+    }, WARM_MS);
+  }
+
+  private begin(doc: SceneDocument): void {
+    this.document = doc;
+    this.missing = doc.packs.length;
+    this.frameCamera(doc.bounds, 0, 30);
+    this.words();
+    this.stage.invalidate();
+  }
+
+  private arrive(layer: Layer): void {
+    this.missing--;
+    this.add(layer);
+    if (this.missing === 0) this.warmPicking();
+    if (layer instanceof TerrainLayer && this.document) this.frameCamera(this.document.bounds, layer.low, layer.high);
+    if (layer instanceof BuildingsLayer) {
+      layer.select(this.props.selected ?? null);
+      layer.setResult(this.playback.result);
+      this.paint();
+    } else this.words();
+    this.stage.invalidate();
+  }
+
+  private frameCamera(bounds: Bounds, low: number, high: number): void {
+    this.rig.frame(bounds, low, high);
+    if (!this.cameraTouched) this.rig.showHome();
+  }
+}
+
+function changed(a: unknown, b: unknown): boolean {
+  return a !== b && JSON.stringify(a ?? null) !== JSON.stringify(b ?? null);
+}
