@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,20 +50,27 @@ class InputFiles:
     def raster(self, name: str | Path, grid: Grid) -> NDArray[np.float32]:
         """Values of a GeoTIFF or ASC on `grid`, NaN where it says nothing; (ny, nx).
 
+        A file that states no coordinate system is taken to be in the grid's.
+
         Raises
         ------
         LayerError
             If the file cannot be read or does not reach the grid.
         """
-        from layers.elevation import read_raster
+        from layers.esri_ascii import read_esri_ascii
+        from layers.raster import onto, read_gdal
 
-        from twin.city import resample
-
-        layer = read_raster(str(self.path(name)), frame=grid.frame)
-        values = resample(layer, grid)
+        path, where = self.path(name), str(name)
+        if path.suffix.lower() == ".asc":
+            raster = read_esri_ascii(path, where, nodata=None)
+        else:
+            raster = read_gdal(path, where, crs=None, frame=grid.frame, area=None)
+        if raster.crs is None:
+            raster = replace(raster, crs=grid.frame.crs())
+        values = onto(raster, grid, where)
         if not np.isfinite(values).any():
             raise LayerError(
-                f"covers {layer.grid.bounds}, the area is {grid.bounds}",
+                f"covers {raster.bounds}, the area is {grid.bounds}",
                 where=str(name),
                 remedy="Give a raster of the same place.",
             )

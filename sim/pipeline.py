@@ -134,19 +134,14 @@ def compute_stage(stage: Stage, watch: Watch | None = None) -> str:
         Anything that is wrong; the store then holds the manifest with the reason and nothing else.
     """
     store = Store(Path(stage.store))
-    if _is_done_elsewhere(store, stage.key):
+    while (writer := store.try_begin(stage.key, stage.manifest())) is None:
+        time.sleep(0.2)
+    if (store.root / stage.key).is_dir():
+        store.discard_claim(stage.key)
         return stage.key
-    writer = store.begin(stage.key, stage.manifest())
     with _fate(writer), _heartbeat(writer.run):
         _compute(stage, writer, _StoreWatch(writer, watch))
     return stage.key
-
-
-def _is_done_elsewhere(store: Store, key: str) -> bool:
-    """Whether the run is in the store; while another living process computes it, wait for that."""
-    while (existing := store.find(key)) is not None and existing.status is Status.RUNNING:
-        time.sleep(0.2)
-    return existing is not None and existing.status is Status.DONE
 
 
 def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:

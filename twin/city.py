@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CityModel", "GriddedCity", "resample"]
 
+GRIDDED_BYTES_PER_CELL = 48
+"""Memory that bringing a city onto a grid takes at its peak: five arrays of 4 bytes and the 4 x 4 finer cover mask."""
+
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 
@@ -160,6 +163,7 @@ class CityModel:
         LayerError
             If there is no terrain, or it does not reach the grid at all.
         """
+        grid.require_memory(GRIDDED_BYTES_PER_CELL, "city")
         z = self._terrain_on(grid)
         shapes = list(footprints(self.require("buildings", MeshLayer))) if "buildings" in self else []
         crest_x = np.full((grid.shape[0], grid.shape[1] + 1), -np.inf, dtype=np.float32)

@@ -120,6 +120,10 @@ class Frame:
             xs, ys = _transform(other.horizontal, self.horizontal, xs, ys)
         return xs, ys, None if z is None else np.asarray(z, dtype=np.float64)
 
+    def crs(self) -> CRS:
+        """Horizontal system as pyproj has it."""
+        return _crs(self.horizontal)
+
     def wkt(self) -> str:
         """Horizontal system as WKT2, for files that carry it."""
         return str(_crs(self.horizontal).to_wkt())

@@ -1,9 +1,9 @@
 """Runs on disk: a folder a run, whole or not there.
 
 A run is written under a hidden name (``.<key>.partial``) and renamed when it is whole. Its ``manifest.json`` is the
-one truth about the job; beside it lie two marks that other processes set: ``heartbeat`` (its time stamp says that the
-job lives) and ``cancel``. A job that failed or was cancelled keeps its manifest under the hidden name and nothing
-else::
+one truth about the job; beside it lie the marks that several processes set: ``claim`` (who made it computes the run),
+``heartbeat`` (its time stamp says that the job lives) and ``cancel``. A job that failed or was cancelled keeps its
+manifest under the hidden name and nothing else::
 
     runs/
       3f9c…/            manifest.json  fields.zarr/  gauges.csv  h_max_cell.tif  buildings.parquet
@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import shutil
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ FIELDS = "fields.zarr"
 GAUGES = "gauges.csv"
 CANCEL = "cancel"
 HEARTBEAT = "heartbeat"
+CLAIM = "claim"
 STALE_AFTER = 30.0
 """Seconds without a heartbeat after which a job counts as lost (its process died)."""
 CHUNK = 512
@@ -83,6 +85,9 @@ class Run:
             If it is missing or damaged.
         """
         path = self.folder / MANIFEST
+        if not path.exists():
+            # it may have got its name since it was looked up
+            path = self.folder.parent / self.key / MANIFEST
         try:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as error:
@@ -218,20 +223,62 @@ class Store:
         return self.find(found[0].key) or found[0]
 
     def begin(self, key: str, manifest: Mapping[str, Any]) -> RunWriter:
-        """Start writing a run; what an earlier attempt left is taken up (checkpoint) or removed.
+        """Start writing a run; what an interrupted attempt left (checkpoint, outputs) is there to be taken up.
 
         Raises
         ------
         StoreError
             If the store cannot be written, or the run is being computed elsewhere.
         """
-        existing = self.find(key)
-        if existing is not None and existing.status is Status.RUNNING:
+        writer = self.try_begin(key, manifest)
+        if writer is None:
             raise StoreError(
                 "is being computed by another process",
                 where=f"run {key}",
                 remedy="Wait for it, or cancel it first.",
             )
+        return writer
+
+    def try_begin(self, key: str, manifest: Mapping[str, Any]) -> RunWriter | None:
+        """As :meth:`begin`, but None if another living process has claimed the run: of many callers one gets it.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        job = self._make_folder(key)
+        claim = job.folder / CLAIM
+        try:
+            claim.touch(exist_ok=False)
+        except FileExistsError:
+            existing = self.find(key)
+            is_new = time.time() - claim.stat().st_mtime < STALE_AFTER
+            if is_new if existing is None or existing.status is Status.QUEUED else existing.status is Status.RUNNING:
+                return None
+            claim.touch()
+        return RunWriter(self, job, dict(manifest))
+
+    def announce(self, key: str, manifest: Mapping[str, Any]) -> Run:
+        """Note a job that waits for its turn, so that everybody sees it; one that is under way stays as it is.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        job = self._make_folder(key)
+        existing = self.find(key)
+        if existing is None or existing.status is not Status.RUNNING:
+            (job.folder / CANCEL).unlink(missing_ok=True)
+            RunWriter(self, job, dict(manifest)).note(status=Status.QUEUED)
+        return job
+
+    def discard_claim(self, key: str) -> None:
+        """Give back what :meth:`try_begin` claimed: the run was whole already."""
+        shutil.rmtree(self._partial(key), ignore_errors=True)
+
+    def _make_folder(self, key: str) -> Run:
         folder = self._partial(key)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -242,13 +289,7 @@ class Store:
                 where=str(self.root),
                 remedy="Choose another folder with --store, or free the disk.",
             ) from error
-        return RunWriter(self, Run(key, folder), dict(manifest))
-
-    def announce(self, key: str, manifest: Mapping[str, Any]) -> Run:
-        """Note a job that waits for its turn, so that everybody sees it."""
-        writer = self.begin(key, manifest)
-        writer.note(status=Status.QUEUED)
-        return writer.run
+        return Run(key, folder)
 
     def remove(self, key: str) -> None:
         """Delete a run."""
@@ -292,7 +333,7 @@ class RunWriter:
         self._manifest.update(entries)
         self.run.beat()
         path = self.run.folder / MANIFEST
-        draft = path.with_suffix(f".{os.getpid()}.draft")
+        draft = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.draft")
         draft.write_text(json.dumps(self._manifest, ensure_ascii=False, indent=1), encoding="utf-8")
         draft.replace(path)
 
@@ -423,7 +464,7 @@ class RunWriter:
     def finish(self, **entries: Any) -> Run:
         """Give the run its name: it is whole."""
         self.note(**entries, status=Status.DONE, progress=1.0)
-        for name in ("checkpoint.npz", HEARTBEAT, CANCEL):
+        for name in ("checkpoint.npz", HEARTBEAT, CANCEL, CLAIM):
             (self.run.folder / name).unlink(missing_ok=True)
         target = self.store.root / self.run.key
         shutil.rmtree(target, ignore_errors=True)
@@ -432,9 +473,11 @@ class RunWriter:
 
     def abandon(self, status: Status, reason: str) -> None:
         """Leave nothing but the manifest, which says why."""
-        self.note(status=status, reason=reason, outputs_done=0)
         for path in self.run.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != MANIFEST:
+            elif path.name not in (MANIFEST, HEARTBEAT, CLAIM):
                 path.unlink()
+        self.note(status=status, reason=reason, outputs_done=0)
+        for name in (HEARTBEAT, CLAIM):
+            (self.run.folder / name).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Flood on the surface of the city."""

@@ -1,0 +1,110 @@
+"""What a finished flood leaves: maps, a row for each building, figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.flood.fields import ARRIVAL_DEPTHS
+from sim.flood.ranks import rank_tables
+from sim.stage import Products
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from sim.flood.model import FloodModel
+
+__all__ = ["building_table", "cells_of_buildings", "summarise"]
+
+
+def summarise(model: FloodModel) -> Products:
+    """Maps, table ``buildings`` and summary of a run."""
+    maps = model.statistics()
+    z = np.where(np.isfinite(model.ground.bed), model.ground.bed, np.nan).astype(np.float32)
+    h_max = maps["h_max_cell"]
+    buildings = building_table(model, maps)
+    rank = rank_tables()["detailed"].classify(np.where(h_max >= ARRIVAL_DEPTHS[0], h_max, 0.0))
+    hectare = model.grid.cell_area / 1e4
+    budget = model.budget()
+    summary = {
+        "max_depth_m": float(np.nanmax(h_max)),
+        "max_speed_m_s": float(maps["speed_max_cell"].max()),
+        "flooded_area_ha": float((rank > 0).sum() * hectare),
+        "flooded_area_over_0.5m_ha": float((h_max >= 0.5).sum() * hectare),
+        "max_duration_h": float(maps["duration_cell"].max() / 3600.0),
+        "steps_count": float(model.clock.step),
+        "cells_without_bed_count": float(model.ground.cells_without_bed),
+        "volume_relative_error_1": budget["relative_error"],
+    }
+    for number, entry in enumerate(rank_tables()["detailed"].ranks, start=1):
+        summary[f"flooded_area_from_{entry.lower:g}m_ha"] = float((rank == number).sum() * hectare)
+    summary["flooded_buildings_count"] = float((buildings["rank"] > 0).sum())
+    summary["flooded_buildings_over_0.5m_count"] = float((buildings["max_depth"] >= 0.5).sum())
+    return Products(
+        maps={name: (model.grid, values) for name, values in {"z_cell": z, **maps}.items()},
+        tables={"buildings": buildings},
+        summary=summary,
+    )
+
+
+def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> pd.DataFrame:
+    """One row a building that touches the area.
+
+    Columns: ``feature`` (row of the city's buildings), ``id``, ``building_id``, ``max_depth`` and ``mean_depth`` [m]
+    and ``max_stage`` [m T.P.] over the open cells of and beside the footprint, ``arrival_s`` (first time with 5 cm at
+    one of them), ``max_speed`` [m s-1], ``rank`` of the maximum depth in the detailed table (0: dry).
+    """
+    import pandas as pd
+
+    ground = model.ground
+    feature, cell = cells_of_buildings(ground.building_cell, ground.is_wall)
+    flat = {name: maps[name].reshape(-1)[cell] for name in maps}
+    rows = pd.DataFrame(
+        {
+            "feature": feature,
+            "max_depth": flat["h_max_cell"],
+            "max_stage": flat["stage_max_cell"],
+            "arrival_s": flat["arrival_cell"],
+            "max_speed": flat["speed_max_cell"],
+        }
+    )
+    grouped = rows.groupby("feature")
+    table = grouped.agg({"max_depth": "max", "max_stage": "max", "arrival_s": "min", "max_speed": "max"})
+    table.insert(1, "mean_depth", grouped["max_depth"].mean())
+    # a block in the middle of other blocks has no open cell beside it and stays dry
+    everyone = np.unique(ground.building_cell[ground.building_cell >= 0])
+    table = table.reindex(pd.Index(everyone, name="feature"))
+    table[["max_depth", "mean_depth", "max_speed"]] = table[["max_depth", "mean_depth", "max_speed"]].fillna(0.0)
+    wet = np.where(table["max_depth"] >= ARRIVAL_DEPTHS[0], table["max_depth"], 0.0)
+    table["rank"] = rank_tables()["detailed"].classify(wet)
+    table = table.reset_index()
+    for position, name in enumerate(("id", "building_id"), start=1):
+        known = ground.building_names.get(name)
+        table.insert(position, name, [""] * len(table) if known is None else known[table["feature"].to_numpy()])
+    return table
+
+
+def cells_of_buildings(
+    building_cell: NDArray[np.int32], is_wall: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs (building, flat cell) of the open cells of each footprint and of the ring of cells that touch it.
+
+    Returns
+    -------
+    tuple of ndarray (n,)
+        Buildings ascending, no pair twice.
+    """
+    ny, nx = building_cell.shape
+    row, col = np.nonzero(building_cell >= 0)
+    building = building_cell[row, col].astype(np.int64)
+    pairs = []
+    for dr in (-1, 0, 1):
+        for dc in (-1, 0, 1):
+            r, c = row + dr, col + dc
+            ok = (r >= 0) & (r < ny) & (c >= 0) & (c < nx)
+            ok[ok] = ~is_wall[r[ok], c[ok]]
+            pairs.append(np.c_[building[ok], r[ok] * nx + c[ok]])
+    unique = np.unique(np.concatenate(pairs), axis=0)
+    return unique[:, 0], unique[:, 1]

@@ -1,0 +1,306 @@
+"""Runs as the page sees them: the run document, flood frames as bytes, results at buildings, values at a point."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from layers.pack import write_pack
+from layers.pack.terrain import quantise
+from sim.scenario import validate_scenario
+from twin.city import resample
+from twin.errors import StoreError
+from twin.footprint import burn, footprints
+from twin.grid import Grid
+from twin.layer import RasterLayer
+from twin.store import Status
+from viewer.api.answer import squeeze
+from viewer.api.classes import class_of, depth_classes, depth_code
+from viewer.api.scene import SceneShelf, encoder_digest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sim.service import JobStatus, Service
+    from twin.store import Run
+
+__all__ = ["RunShelf", "job_document"]
+
+DEPTH, BED_MAP = "h_cell", "z_cell.tif"
+MOST_KEPT = 24
+"""Packs that are kept in memory."""
+
+
+class RunShelf:
+    """Run documents and packs of a service's store.
+
+    Parameters
+    ----------
+    service : Service
+    scene : SceneShelf
+        Gives the origin and the buildings' order.
+    """
+
+    def __init__(self, service: Service, scene: SceneShelf) -> None:
+        self._service = service
+        self._scene = scene
+        self._kept: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def document(self, key: str) -> dict[str, Any]:
+        """The run document.
+
+        Raises
+        ------
+        StoreError
+            If there is no such run.
+        """
+        job = self._service.status(key)
+        run = self._service.open_run(key)
+        manifest = run.manifest()
+        done = job.status is Status.DONE
+        flood = self._flood(run, manifest, done) if DEPTH in manifest.get("fields", ()) and job.outputs_done else None
+        has_table = done and (run.folder / "buildings.parquet").is_file()
+        return {
+            "key": job.key,
+            "name": dict(job.title) if job.title.get("ja") and job.title.get("en") else job.name,
+            "status": "failed" if job.status is Status.LOST else str(job.status),
+            "progress": job.progress,
+            "flood": flood,
+            "buildings_url": f"/data/runs/{key}/{self._digest(manifest)}/buildings.pack" if has_table else None,
+        }
+
+    def frames(self, key: str, digest: str, first: int) -> tuple[bytes, bool]:
+        """Compressed frames from `first` on, and whether that is for ever."""
+        run = self._service.open_run(key)
+        manifest = run.manifest()
+        is_final = digest == self._digest(manifest) and manifest["status"] == Status.DONE
+        if digest not in ("live", self._digest(manifest)):
+            raise _stale(key)
+        depth = run.fields()[DEPTH]
+        count = max(int(depth.sizes["time"]) - first, 0)
+
+        def make() -> bytes:
+            code = depth_code()
+            ny, nx = depth.shape[1:]
+            codes = np.empty((count, ny, nx), dtype=np.uint8)
+            for k in range(count):
+                codes[k] = code.encode(depth[first + k].to_numpy())
+            return squeeze(write_pack({"first": first, "count": count}, {"codes": codes}))
+
+        return (self._keep(("frames", key, digest, str(first)), make) if is_final else make()), is_final
+
+    def bed(self, key: str, digest: str) -> bytes:
+        """Compressed bed at the run's resolution.
+
+        Raises
+        ------
+        LayerError
+            If neither the run nor the city says anything about the ground there.
+        """
+        run = self._service.open_run(key)
+        manifest = run.manifest()
+        if digest != self._bed_digest(run, manifest):
+            raise _stale(key)
+        grid = run.grid
+        x0, y0 = self._scene.origin
+
+        def make() -> bytes:
+            z = self.ground(run)
+            meta = {
+                "nx": grid.shape[1], "ny": grid.shape[0], "cell_size": grid.cell_size,
+                "west": grid.west - x0, "north": grid.north - y0,
+            }  # fmt: skip
+            return squeeze(write_pack(meta, {"z": quantise(z)}))
+
+        return self._keep(("bed", key, digest), make)
+
+    def buildings(self, key: str, digest: str) -> bytes:
+        """Compressed results at buildings, in the order of the buildings pack."""
+        run = self._service.open_run(key)
+        if digest != self._digest(run.manifest()):
+            raise _stale(key)
+
+        def make() -> bytes:
+            depth, arrival = self._results(run)
+            order = self._scene.building_order
+            return squeeze(write_pack({"n": len(order)}, {"max_depth": depth[order], "arrival_s": arrival[order]}))
+
+        return self._keep(("buildings", key, digest), make)
+
+    def building(self, key: str, row: int) -> dict[str, Any] | None:
+        """Result at one building, from the run's table; None where the run says nothing about it."""
+        run = self._service.open_run(key)
+        if self._service.status(key).status is not Status.DONE or not (run.folder / "buildings.parquet").is_file():
+            return None
+        depth, arrival = self._results(run)
+        if row >= len(depth):
+            return None
+        found = float(depth[row])
+        return {
+            "max_depth_m": found if np.isfinite(found) else None,
+            "arrival_s": float(arrival[row]) if np.isfinite(arrival[row]) else None,
+            "class": class_of(found),
+        }
+
+    def at(self, key: str, x: float, y: float, time_s: float | None) -> dict[str, Any]:
+        """Depth in time at a place (plane-rectangular), from the store's floats.
+
+        Raises
+        ------
+        StoreError
+            If the run holds no depths, or the place lies outside it.
+        """
+        run = self._service.open_run(key)
+        grid = run.grid
+        if DEPTH not in run.manifest().get("fields", ()):
+            raise StoreError("holds no depths", where=f"run {key}", remedy="Choose a flood run.")
+        if not bool(grid.contains(x, y)):
+            raise StoreError(
+                f"({x:.1f}, {y:.1f}) lies outside {grid.bounds}", where=f"run {key}", remedy="Choose a place inside."
+            )
+        row, col = (int(v) for v in grid.row_col(x, y))
+        depth = run.fields()[DEPTH]
+        times = depth["time"].to_numpy().astype(np.float64)
+        series = depth[:, row, col].to_numpy().astype(np.float32)
+        bed = float(self.ground(run)[row, col])
+        out: dict[str, Any] = {
+            "row": row,
+            "col": col,
+            "bed_m": bed if np.isfinite(bed) else None,
+            "times_s": times.tolist(),
+            "depth_m": [float(v) if np.isfinite(v) else None for v in series],
+        }
+        if time_s is not None and len(times):
+            k = int(np.clip(np.searchsorted(times, time_s + 1e-6, side="right") - 1, 0, len(times) - 1))
+            value = float(series[k])
+            out |= {"time_s": float(times[k]), "value_m": value if np.isfinite(value) else None}
+            out["class"] = class_of(value)
+        return out
+
+    def beside(self, key: str, row: int) -> dict[str, Any] | None:
+        """Depth in time at the cell in or next to a building that gets deepest; None outside the run.
+
+        Water does not enter the cells of a building, so what matters is what stands at its walls.
+        """
+        shape = footprints(self._scene.buildings())[row]
+        run = self._service.open_run(key)
+        manifest = run.manifest()
+        if shape is None or DEPTH not in manifest.get("fields", ()) or not manifest["outputs_done"]:
+            return None
+        grid = run.grid
+        west, south, east, north = shape.bounds
+        (r0, r1), (c0, c1) = grid.row_col(np.array([west, east]), np.array([north, south]))
+        rows, cols = slice(max(r0 - 1, 0), max(r1 + 2, 0)), slice(max(c0 - 1, 0), max(c1 + 2, 0))
+        window = run.fields()[DEPTH][:, rows, cols].to_numpy()
+        if window.size == 0:
+            return None
+        part = Grid(
+            (window.shape[1], window.shape[2]),
+            grid.cell_size,
+            grid.west + cols.start * grid.cell_size,
+            grid.north - rows.start * grid.cell_size,
+            grid.frame,
+        )
+        own = np.pad(burn([shape], part) >= 0, 1)
+        ny, nx = part.shape
+        near = np.zeros(part.shape, dtype=bool)
+        for dr in range(3):
+            for dc in range(3):
+                near |= own[dr : dr + ny, dc : dc + nx]
+        if not near.any():
+            return None
+        peak = np.where(near, np.nan_to_num(window, nan=0.0).max(axis=0), -1.0)
+        row_, col_ = np.unravel_index(int(np.argmax(peak)), peak.shape)
+        return self.at(key, float(part.x_cell[col_]), float(part.y_cell[row_]), None)
+
+    def ground(self, run: Run) -> NDArray[np.float32]:
+        """Bed of a run: the map that it left, else the city's terrain with the scenario's edits."""
+        stored = run.folder / BED_MAP
+        if stored.is_file():
+            import rasterio
+
+            with rasterio.open(stored) as source:
+                return np.asarray(source.read(1), dtype=np.float32)
+        city = self._scene.city
+        scenario = validate_scenario(run.manifest()["scenario"], where=f"run {run.key}")
+        if scenario.edits:
+            return city.edit(*scenario.edits).on(run.grid).z_cell
+        return resample(city.require("terrain", RasterLayer), run.grid)
+
+    def _flood(self, run: Run, manifest: dict[str, Any], done: bool) -> dict[str, Any]:
+        grid: Grid = run.grid
+        x0, y0 = self._scene.origin
+        base = f"/data/runs/{run.key}"
+        return {
+            "nx": grid.shape[1],
+            "ny": grid.shape[0],
+            "cell_size": grid.cell_size,
+            "west": grid.west - x0,
+            "north": grid.north - y0,
+            "nt_total": len(manifest["times"]),
+            "n_frames": int(manifest["outputs_done"]),
+            "times_s": manifest["times"],
+            "code_depth": [float(v) for v in depth_code().shown],
+            "classes": depth_classes(),
+            "frames_url": f"{base}/{self._digest(manifest) if done else 'live'}/frames?from=",
+            "bed_url": f"{base}/{self._bed_digest(run, manifest)}/bed.pack",
+        }
+
+    def _results(self, run: Run) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Maximum depth [m] and arrival [s] of every row of the buildings' table; NaN where the run says nothing."""
+        table = run.table("buildings")
+        n = len(self._scene.buildings().table)
+        depth, arrival = np.full(n, np.nan, dtype=np.float32), np.full(n, np.nan, dtype=np.float32)
+        rows = table["feature"].to_numpy() if "feature" in table.columns else table.index.to_numpy()
+        own = rows < n  # a building that the scenario added has a row of its own behind the city's
+        depth[rows[own]] = table["max_depth"].to_numpy(dtype=np.float32)[own]
+        arrival[rows[own]] = table["arrival_s"].to_numpy(dtype=np.float32)[own]
+        return depth, arrival
+
+    def _digest(self, manifest: dict[str, Any]) -> str:
+        """Names the content of a finished run: what it was computed from, and the code that encodes it."""
+        parts = f"{manifest['key']}:{manifest.get('started')}:{encoder_digest()}:{self._scene.origin}"
+        return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+    def _bed_digest(self, run: Run, manifest: dict[str, Any]) -> str:
+        """Names the bed: it is known before the run is finished, and may be refined by the map it leaves."""
+        return self._digest({**manifest, "started": (run.folder / BED_MAP).is_file()})
+
+    def _keep(self, name: tuple[str, ...], make: Any) -> bytes:
+        with self._lock:
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name]
+        content: bytes = make()
+        with self._lock:
+            self._kept[name] = content
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return content
+
+
+def job_document(job: JobStatus) -> dict[str, Any]:
+    """Where a job stands, as JSON."""
+    return {
+        "key": job.key,
+        "name": job.name,
+        "title": dict(job.title),
+        "stage": job.stage,
+        "status": str(job.status),
+        "progress": job.progress,
+        "seconds_left": job.seconds_left,
+        "reason": job.reason,
+        "started": job.started,
+        "wall_s": job.wall_s,
+        "outputs_done": job.outputs_done,
+        "outputs": job.outputs,
+    }
+
+
+def _stale(key: str) -> StoreError:
+    return StoreError("this address is of another state", where=f"run {key}", remedy="Load the run document again.")

@@ -1,0 +1,116 @@
+"""The list of runs: status, progress, time left, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from twin.store import Status
+from viewer.dash.attributes import attributes
+from viewer.dash.words import duration, title_of
+from viewer.strings import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.service import JobStatus
+    from viewer.strings import Lang
+
+__all__ = ["choices", "is_active", "job_list"]
+
+COLOURS = {
+    Status.QUEUED: "gray",
+    Status.RUNNING: "orange",
+    Status.DONE: "teal",
+    Status.FAILED: "red",
+    Status.CANCELLED: "gray",
+    Status.LOST: "red",
+}
+MOST_SHOWN = 20
+
+
+def is_active(job: JobStatus) -> bool:
+    """Whether something is still to come."""
+    return job.status in (Status.QUEUED, Status.RUNNING)
+
+
+def choices(lang: Lang, jobs: Sequence[JobStatus], shown: str | None) -> list[dict[str, str]]:
+    """Runs that the view can show, for the chooser."""
+    found = [job for job in jobs if job.stage == "flood" and (job.status is Status.DONE or is_active(job))]
+    options = [{"value": job.key, "label": _label(lang, job)} for job in found]
+    if shown and all(option["value"] != shown for option in options):
+        options += [{"value": job.key, "label": _label(lang, job)} for job in jobs if job.key == shown]
+    return options
+
+
+def job_list(lang: Lang, jobs: Sequence[JobStatus], shown: str | None) -> list[Any]:
+    """Cards, the newest first."""
+    if not jobs:
+        return [html.P(say(lang, "runs.empty"), className="note")]
+    return [_card(lang, job, job.key == shown) for job in jobs[:MOST_SHOWN]]
+
+
+def _label(lang: Lang, job: JobStatus) -> str:
+    title = title_of(lang, job.title, job.name)
+    return title if job.status is Status.DONE else f"{title} ({say(lang, f'status.{job.status}')})"
+
+
+def _card(lang: Lang, job: JobStatus, is_shown: bool) -> html.Article:
+    title = title_of(lang, job.title, job.name)
+    head = html.Div(
+        className="job-head",
+        children=[
+            html.Button(
+                title,
+                id={"type": "show-run", "key": job.key},
+                className="job-title",
+                title=say(lang, "runs.show"),
+                **attributes(aria_pressed="true" if is_shown else "false"),
+            )
+            if job.stage == "flood" and (job.status is Status.DONE or is_active(job))
+            else html.Span(title, className="job-title"),
+            dmc.Badge(
+                say(lang, f"status.{job.status}"), color=COLOURS[job.status], variant="light", size="sm",
+                className=f"badge badge-{job.status}",
+            ),
+        ],
+    )  # fmt: skip
+    return html.Article(
+        className="job shown" if is_shown else "job",
+        children=[head, *_progress(lang, job)],
+        **attributes(data_key=job.key, data_status=str(job.status)),
+    )
+
+
+def _progress(lang: Lang, job: JobStatus) -> list[Any]:
+    if job.status is Status.DONE:
+        taken = f"{say(lang, 'runs.took', time=duration(lang, job.wall_s))}" if job.wall_s is not None else ""
+        return [html.Div(taken, className="note")] if taken else []
+    if not is_active(job):
+        return [html.Div(job.reason, className="note job-reason")] if job.reason else []
+    per_cent = int(100 * job.progress)
+    if job.seconds_left is not None:
+        left = say(lang, "runs.left", time=duration(lang, job.seconds_left))
+    else:
+        left = say(lang, "runs.preparing") if job.status is Status.RUNNING else ""
+    return [
+        html.Div(
+            className="job-progress",
+            children=[
+                dmc.Progress(value=per_cent, size="sm", className="bar", **attributes(aria_label=f"{per_cent} %")),
+                html.Span(f"{per_cent} %", className="per-cent"),
+            ],
+        ),
+        html.Div(
+            className="job-foot",
+            children=[
+                html.Span(left, className="note"),
+                dmc.Button(
+                    say(lang, "runs.cancel"), id={"type": "cancel-run", "key": job.key}, size="compact-xs",
+                    variant="default", className="cancel",
+                ),
+            ],
+        ),
+    ]  # fmt: skip
