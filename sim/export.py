@@ -78,8 +78,10 @@ def _geotiff(job: Run, path: Path, what: str) -> None:
 
 
 def _csv(job: Run, path: Path, what: str) -> None:
-    table = job.table(what) if what else job.gauges()
-    table.drop(columns="geometry", errors="ignore").to_csv(path, index=False)
+    if what:
+        job.table(what).drop(columns="geometry", errors="ignore").to_csv(path, index=False)
+    else:
+        shutil.copyfile(job.gauges_path(), path)
 
 
 def _geopackage(job: Run, path: Path, what: str) -> None:

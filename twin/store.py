@@ -142,7 +142,11 @@ class Run:
         """Gauge records: ``time_s``, then one column a gauge and quantity."""
         import pandas as pd
 
-        return pd.read_csv(self.folder / GAUGES)
+        return pd.read_csv(self.gauges_path())
+
+    def gauges_path(self) -> Path:
+        """Path of the gauge records (CSV)."""
+        return self._file(GAUGES)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the run.
