@@ -342,14 +342,12 @@ def _hash_names(entries: Sequence[tuple[str, int, int]]) -> _Names:
     """Open hash table over names, with the hash of `citygml_scan.find_name`."""
     raw = [name.encode() for name, _, _ in entries]
     size = 16
-    while size < 4 * len(raw):
+    while size < 8 * len(raw):
         size *= 2
     slots = np.full(size, -1, np.int64)
     for number, name in enumerate(raw):
-        h = 0
-        for byte in name:
-            h = (h * 33 + byte) & 0xFFFFFFFF
-        s = (h ^ (h >> 15)) & (size - 1)
+        length = len(name)
+        s = length * 251 + name[-1] * 61 + name[length // 2] * 17 + name[length * 3 // 4] & (size - 1)
         while slots[s] >= 0:
             s = (s + 1) & (size - 1)
         slots[s] = number

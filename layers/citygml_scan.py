@@ -83,21 +83,20 @@ INNER: Final = 2  # stands in a part or a surface, not directly in the feature
 ) = range(13)
 
 MAX_DEPTH: Final = 256
+_IS_NAME = np.array([c > 32 and c not in b"<>/" for c in range(256)])
 _POWERS = np.array([10.0**k for k in range(23)])
 
 # columns of the stack
-(_NAME, _LENGTH, _ROLE, _BEFORE, _DIMENSION, _TEXT) = range(6)
+(_NAME, _LENGTH, _ROLE, _ARGUMENT, _BEFORE, _DIMENSION, _TEXT) = range(7)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def find_name(b, begin, end, names, name_start, slots):
-    """Entry of the name ``b[begin:end]`` in a table of names, -1 if it is not there."""
-    h = 0
-    for k in range(begin, end):
-        h = (h * 33 + b[k]) & 0xFFFFFFFF
-    mask = slots.size - 1
-    s = (h ^ (h >> 15)) & mask
+    """Entry of the (not empty) name ``b[begin:end]`` in a table of names, -1 if it is not there."""
     length = end - begin
+    mask = slots.size - 1
+    # length and three bytes tell names apart well enough, and cost less than a walk over the name
+    s = (length * 251 + b[end - 1] * 61 + b[begin + length // 2] * 17 + b[begin + length * 3 // 4]) & mask
     while slots[s] >= 0:
         e = slots[s]
         first = name_start[e]
@@ -286,6 +285,8 @@ def read_attributes(b, i, names, name_start, slots, roles, found, bindings, n_bi
             i += 1
         if i >= n:
             return TRUNCATED, i, False, n_bindings
+        if name_end == name:
+            return MALFORMED, i, False, n_bindings
         e = find_name(b, name, name_end, names, name_start, slots)
         if e >= 0:
             found[roles[e], 0] = begin
@@ -369,7 +370,7 @@ def scan_document(
     Returns (status, position that the status is about).
     """
     n = b.size
-    stack = np.empty((MAX_DEPTH, 6), np.int64)
+    stack = np.empty((MAX_DEPTH, 7), np.int64)
     found = np.full((N_ATTRIBUTES, 2), -1, np.int64)
     counts[:] = 0
     n_values = n_rings = n_polygons = n_features = n_records = 0
@@ -426,7 +427,7 @@ def scan_document(
             rooted = True
             top = depth
             name = i
-            while c > 32 and c not in (62, 47, 60):
+            while _IS_NAME[c]:
                 i += 1
                 c = b[i]
             length = i - name
@@ -601,6 +602,7 @@ def scan_document(
             elif role == UNSUPPORTED and polygon >= 0:
                 return UNREADABLE, at
             stack[top, _ROLE] = role
+            stack[top, _ARGUMENT] = argument
 
             if has_attributes and found[A_HREF, 0] >= 0 and feature >= 0 and prop >= 0 and polygon < 0 and skipped == 0:
                 if n_references >= references.shape[0]:
@@ -625,19 +627,11 @@ def scan_document(
                     if last > first:
                         if n_texts >= texts.shape[0]:
                             return FULL, at
-                        e = find_name(
-                            b,
-                            stack[top, _NAME],
-                            stack[top, _NAME] + stack[top, _LENGTH],
-                            names,
-                            name_start,
-                            slots,
-                        )
                         if part > 0 or surface >= 0:
                             flags |= INNER
                         texts[n_texts, T_FEATURE] = feature
                         texts[n_texts, T_RECORD] = record
-                        texts[n_texts, T_COLUMN] = arguments[e]
+                        texts[n_texts, T_COLUMN] = stack[top, _ARGUMENT]
                         texts[n_texts, T_BEGIN] = first
                         texts[n_texts, T_END] = last
                         texts[n_texts, T_EXTRA] = extra

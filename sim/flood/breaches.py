@@ -77,13 +77,13 @@ def place_breaches(section: FloodSection, ground: Ground, boundaries: Boundaries
     out = []
     for number, breach in enumerate(section.breaches):
         where = f"flood.breaches.{number}" + (f" ({breach.name})" if breach.name else "")
-        for x, y in breach.line or (_middle(breach),):
-            if not ground.grid.contains(x, y):
-                raise ScenarioError(
-                    f"({x}, {y}) lies outside the area {ground.grid.bounds}",
-                    where=where,
-                    remedy="Move it into area.bbox.",
-                )
+        x, y = _middle(breach)
+        if not ground.grid.contains(x, y):
+            raise ScenarioError(
+                f"its middle ({x}, {y}) lies outside the area {ground.grid.bounds}",
+                where=where,
+                remedy="Move it into area.bbox.",
+            )
         out.append(_place(breach, ground, boundaries, datum, where))
     return out
 

@@ -96,7 +96,9 @@ def lay_ground(stage: StageInput, section: FloodSection) -> Ground:
     """
     city = _city_with_bed(stage, section).on(stage.grid)
     bed = city.z_cell.astype(np.float64)
-    building = _buildings_without_city(stage, city.building_cell)
+    building, cover = city.building_cell, city.cover_cell
+    if stage.city is None:
+        building, cover = _buildings_without_city(stage)
     unknown = ~np.isfinite(bed)
     if section.no_bed == "refuse" and unknown.any():
         row, col = (int(i) for i in np.argwhere(unknown)[0])
@@ -111,7 +113,7 @@ def lay_ground(stage: StageInput, section: FloodSection) -> Ground:
         is_wall |= building >= 0
     elif section.buildings == "block":
         bed = _raise_blocks(stage, bed, building)
-    n = _roughness(stage, section, city.cover_cell)
+    n = _roughness(stage, section, cover)
     depth = initial_depth(section, stage.files, stage.grid, bed, is_wall)
     return Ground(stage.grid, bed, is_wall, n, depth, building, city.crest_xface, city.crest_yface, int(unknown.sum()))
 
@@ -169,16 +171,15 @@ def _city_with_bed(stage: StageInput, section: FloodSection) -> CityModel:
     return bare.edit(*(edit for edit in stage.scenario.edits if not isinstance(edit, BuildingEdit)))
 
 
-def _buildings_without_city(stage: StageInput, building: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Buildings that the scenario adds to a case that has no city to put them in."""
+def _buildings_without_city(stage: StageInput) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Row and cover of the buildings that the scenario adds to a case that has no city to put them in."""
     from shapely import Polygon
 
     from twin.edit import BuildingEdit
-    from twin.footprint import burn
+    from twin.footprint import burn, cover_fraction
 
-    if stage.city is not None:
-        return building
-    return burn([Polygon(e.polygon) for e in stage.scenario.edits if isinstance(e, BuildingEdit)], stage.grid)
+    shapes = [Polygon(edit.polygon) for edit in stage.scenario.edits if isinstance(edit, BuildingEdit)]
+    return burn(shapes, stage.grid), cover_fraction(shapes, stage.grid)
 
 
 def _building_names(stage: StageInput) -> dict[str, NDArray[Any]]:

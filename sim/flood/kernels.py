@@ -259,17 +259,16 @@ def weir(e0, e1, z0, z1, crest, inertia, n2, slope, gdt, dry):
 
     The balance takes over where both sides stand well above the crest: there the weir formula is stiff.
     """
-    upstream, downstream = max(e0, e1) - crest, min(e0, e1) - crest
-    if upstream <= dry or crest < max(z0, z1):
-        crest = max(z0, z1)
-        upstream, downstream = max(e0, e1) - crest, min(e0, e1) - crest
-        free = math.inf if upstream > dry else 0.0
-    else:
+    ground = max(z0, z1)
+    top = max(crest, ground)
+    upstream, downstream = max(e0, e1) - top, min(e0, e1) - top
+    if upstream <= dry:
+        return 0.0
+    free = math.inf
+    if crest > ground:
         free = WEIR * upstream**1.5
         if downstream > 0.0:
             free *= max(1.0 - (downstream / upstream) ** 1.5, 0.0) ** 0.385
-    if free == 0.0:
-        return 0.0
     balance = rub(inertia - slope * upstream * (e1 - e0), gdt * n2 * upstream ** (-7.0 / 3.0))
     return min(max(balance, -free), free)
 

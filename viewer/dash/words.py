@@ -27,7 +27,7 @@ def duration(lang: Lang, seconds: float) -> str:
 
 def clock(seconds: float) -> str:
     """``2:05`` for 7,500 s."""
-    minutes = int(seconds // 60 + 0.5)
+    minutes = int(seconds / 60 + 0.5)
     return f"{minutes // 60}:{minutes % 60:02d}"
 
 

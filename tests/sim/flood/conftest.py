@@ -17,7 +17,9 @@ from twin.grid import Grid
 
 
 class MakeModel(Protocol):
-    def __call__(self, bed: Any, cell_size: float = 5.0, *, n: Any = 0.03, depth: Any = None, **section: Any) -> Any: ...
+    def __call__(
+        self, bed: Any, cell_size: float = 5.0, *, n: Any = 0.03, depth: Any = None, **section: Any
+    ) -> Any: ...
 
 
 @pytest.fixture(scope="session")

@@ -129,7 +129,8 @@ def _busy_model(make_model: Any, **more: Any) -> Any:
     depth = np.zeros_like(bed)
     depth[100:200, 20:60] = 2.0
     return make_model(
-        bed, depth=depth, boundaries=[{"edge": "east", "kind": "open"}, {"edge": "west", "kind": "stage", "value": 3.0}],
+        bed, depth=depth,
+        boundaries=[{"edge": "east", "kind": "open"}, {"edge": "west", "kind": "stage", "value": 3.0}],
         inflows=[{"line": [[700, 700], [760, 800]], "discharge": [[0, 0], [100, 30]]}],
         breaches=[{"at": [900, 900], "width": 60, "invert": -1.0, "start": 5, "growth": 20}], **more,
     )  # fmt: skip
