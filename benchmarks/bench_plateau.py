@@ -6,8 +6,8 @@
 DATA is a zip archive or a folder with udx/bldg and codelists (default: the Osaka subset under $OSAKA_TWIN_SHARED).
 Every measurement is a process of its own; the readers take turns, so that a busy machine disturbs all of them alike.
 All of them read the archive in place, unpacking included; compilation and imports are not counted. Ours unpacks and
-scans in up to two threads beside the one that builds the tables (elapsed time and processor time are both printed),
-the others use one thread. What each delivers:
+scans in a thread beside the one that builds the tables (elapsed time and processor time are both printed), the others
+use one thread. What each delivers:
 
 - ours: geometry in plane-rectangular metres with references resolved, every column, risk records, generic
   attributes as JSON, all codes decoded

@@ -204,7 +204,15 @@ def read_buildings(
     Returns
     -------
     MeshLayer
-        Id ``"buildings"``; columns as in docs/buildings.md, ``records["risk"]``.
+        Id ``"buildings"``. Columns: id (gml:id), building_id, branch_id, name, class_code, class_name, usage_code,
+        usage, detailed_usage_code, detailed_usage, structure_code, structure, fireproof_code, fireproof,
+        measured_height [m], storeys_above, storeys_below, year_of_construction, survey_year, prefecture, city,
+        city_code, base and top [m T.P.: lowest and highest point of LOD1, else LOD2], height [m: top - base, else
+        measured_height], max_lod, generic (JSON object of gen:* attributes and key-value pairs), source_file. Codes
+        are as in the file, labels from the code lists; "", NaN or NA where nothing is known.
+        ``records["risk"]``: feature, hazard (river_flood, inland_flood, tsunami, storm_surge, landslide,
+        reservoir_flood), description_code, description, rank_code, rank (of a landslide: its kind of area), depth [m],
+        admin, scale_code, scale ("planned", "maximum" or another label), duration_hours.
 
     Raises
     ------

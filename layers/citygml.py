@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -277,17 +278,40 @@ class _Tables(NamedTuple):
 
 # (columns, bytes of the document a row): a generous guess; a document that needs more is scanned again with more room
 _ROOM: Final = {
-    "values": (1, 9),
-    "rings": (5, 150),
-    "polygons": (7, 150),
-    "features": (4, 600),
-    "records": (6, 150),
-    "texts": (8, 70),
-    "references": (7, 150),
-    "containers": (5, 300),
-    "systems": (4, 1000),
-    "bindings": (3, 1000),
+    "values": (1, 24),
+    "rings": (5, 300),
+    "polygons": (7, 300),
+    "features": (4, 1200),
+    "records": (6, 300),
+    "texts": (8, 150),
+    "references": (7, 400),
+    "containers": (5, 1000),
+    "systems": (4, 4000),
+    "bindings": (3, 4000),
 }
+
+
+class _Scratch(threading.local):
+    """Output tables of the scanner, one set a thread, used again for the next document.
+
+    Fresh memory costs more time than it seems, since the system clears every page. They go when the thread ends.
+    """
+
+    def __init__(self) -> None:
+        self._values = np.empty(0)
+        self._tables: dict[str, NDArray[np.int64]] = {}
+
+    def take(self, rows: dict[str, int]) -> tuple[NDArray[np.float64], dict[str, NDArray[np.int64]]]:
+        """Coordinates and the tables by name, with room for at least so many rows."""
+        if len(self._values) < rows["values"]:
+            self._values = np.empty(rows["values"])
+        for name, (columns, _) in _ROOM.items():
+            if name != "values" and len(self._tables.get(name, ())) < rows[name]:
+                self._tables[name] = np.empty((rows[name], columns), np.int64)
+        return self._values, self._tables
+
+
+_SCRATCH: Final = _Scratch()
 
 
 def _scan(
@@ -297,17 +321,17 @@ def _scan(
     counts = np.zeros(cg.N_COUNTS, np.int64)
     room = 1
     while True:
-        size = {name: 64 * room + text.size * room // each for name, (_, each) in _ROOM.items()}
-        values = np.empty(size.pop("values"))
-        tables = {name: np.empty((rows, _ROOM[name][0]), np.int64) for name, rows in size.items()}
+        values, tables = _SCRATCH.take(
+            {name: 64 * room + text.size * room // each for name, (_, each) in _ROOM.items()}
+        )
         arguments = (text, begin, *elements, *attributes, values, *tables.values(), counts)
         status, at = cg.scan_document(*arguments)
         if status != cg.FULL:
             break
-        room *= 4
+        room *= 2
     if status != cg.OK:
         raise _error(status, where, text, int(at))
-    # cut to length and copied, so that the guess does not stay in memory
+    # cut to length and copied: the scratch goes to the next document
     rows = {name: table[: counts[k + 1]].copy() for k, (name, table) in enumerate(tables.items())}
     return _Tables(values=values[: counts[cg.N_VALUES]].copy(), counts=counts, **rows)
 

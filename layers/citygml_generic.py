@@ -97,7 +97,7 @@ def append_generics(
         first = len(heads)
         for f in odd:
             members = rows[feature == f]
-            heads.append(_nested(document, member, spans, names, numbers, members, book))
+            heads.append(_nested(document, spans, names, numbers, members, book))
         keep = ~np.isin(feature, odd)
         feature = np.concatenate([feature[keep], odd])
         order = np.argsort(feature, kind="stable")
@@ -132,7 +132,6 @@ def _name_spans(document: Document, spans: NDArray[np.int64]) -> NDArray[np.int6
 
 def _nested(
     document: Document,
-    member: str,
     spans: NDArray[np.int64],
     names: NDArray[np.int64],
     numbers: dict[int, tuple[int, int]],
@@ -163,7 +162,6 @@ def _nested(
             branch[name] = [*before, value] if isinstance(before, list) else [before, value]
         else:
             branch[name] = value
-    del member
     return _json(tree)[1:-1]
 
 

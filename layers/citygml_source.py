@@ -35,8 +35,8 @@ _FILE_NAME = re.compile(r"(?P<mesh>\d{6,10})_(?P<kind>[a-z]+)_")
 _MARGIN = 300.0
 """A building stands in the file of the mesh that it begins in and may reach out of it: longest plausible reach [m]."""
 
-_AHEAD = 2
-"""Documents in work ahead of the caller."""
+_AHEAD = 1
+"""Documents in work ahead of the caller; each more would take the memory of one more document."""
 
 
 def mesh_bounds(code: str) -> Bounds:
@@ -150,6 +150,12 @@ class CitySource:
             If there is none.
         """
         if self.single:
+            if meshes is not None and not self.single.rpartition("/")[2].startswith(tuple(meshes)):
+                raise LayerError(
+                    f"is one document, not one of the meshes {', '.join(meshes)}",
+                    where=self.uri,
+                    remedy="Leave the meshes out, or give the zip or the folder that holds them.",
+                )
             return [self.single]
         found = []
         for member in self.members:
@@ -203,10 +209,10 @@ class CitySource:
             raise LayerError(f"cannot be read ({error.strerror})", where=where, remedy="Check the file.") from error
 
     def work(self, members: Sequence[str], task: Callable[[bytes, str], Result]) -> Iterator[tuple[str, Result]]:
-        """``task(data, where)`` of each member, in order, one or two members ahead of the caller in threads.
+        """``task(data, where)`` of each member, in order; a thread is one member ahead of the caller.
 
-        Unpacking and scanning leave Python's lock alone, so they run beside the caller's work. At most two members
-        wait or are worked on: memory does not grow with the data set.
+        Unpacking and scanning leave Python's lock alone, so they run beside the caller's work. Memory does not grow
+        with the data set.
         """
 
         def run(member: str) -> tuple[bytes, Result]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layers.catalog import Catalog, Entry, write_catalog
+from layers.citygml_source import CitySource
 from layers.load import load_city
 from layers.source import is_url
 from twin.errors import LayerError
@@ -45,7 +46,7 @@ def ingest_city(
     Parameters
     ----------
     source : str
-        Zip, folder with ``udx/``, or one CityGML file.
+        Zip, folder with ``udx/``, or one CityGML file; roads are taken where it holds some.
     out : Path
         Catalogue to write.
     meshes : sequence of str
@@ -85,7 +86,7 @@ def ingest_city(
     uri = _beside(source, out)
     entries: dict[str, Entry] = {
         "buildings": _entry("plateau_buildings", uri, licence, options),
-        "roads": _entry("plateau_roads", uri, licence, options),
+        **({"roads": _entry("plateau_roads", uri, licence, options)} if _has_roads(source, meshes) else {}),
         "terrain": (
             Entry(reader="elevation", uri=_beside(dem, out), vertical=dem_datum)
             if dem
@@ -111,6 +112,13 @@ def _entry(reader: str, uri: str, licence: str, options: dict[str, object]) -> E
     return Entry.model_validate(
         {"reader": reader, "uri": uri, "licence": licence, "source": "MLIT Project PLATEAU", "options": options}
     )
+
+
+def _has_roads(source: str, meshes: Sequence[str]) -> bool:
+    """Whether the data set holds road documents of the wanted meshes."""
+    with CitySource(source) as files:
+        names = [member.rpartition("/")[2] for member in files.members]
+    return any("_tran_" in name and (not meshes or name.startswith(tuple(meshes))) for name in names)
 
 
 def _parse(text: str, out: Path) -> tuple[str, Entry]:

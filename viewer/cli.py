@@ -260,6 +260,7 @@ def _serve(city: Path, store: Path, scenarios: Path, *, port: int, scheduler: st
     from sim.executor import DaskExecutor
 
     service = _service(store, catalog=city, scenario_folder=scenarios, executor=DaskExecutor(scheduler))
+    service.list_layers()  # a catalogue that cannot be read is said before anything starts
     try:
         serve_page(service, host="127.0.0.1", port=port, ready=lambda url: typer.echo(say("serving", url=url)))
     finally:

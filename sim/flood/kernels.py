@@ -51,8 +51,8 @@ GRAVITY = 9.81
 """[m s-2]"""
 WALL_BED = 1.0e4
 """Bed of a cell that no water enters [m above the local datum]."""
-RING_ROWS = 11
-"""Row buffers a band: 2 qx, 3 qy, 2 shares, discharge across (then gain), inertia, n^2, column tops."""
+RING_ROWS = 14
+"""Row buffers a band: 2 qx, 3 qy, 2 shares, discharge across (then gain), inertia, n^2, column tops, 3 stages."""
 
 # fused multiply-add is welcome; nothing that reorders sums, for the compensated depth needs them as they are written
 FLAGS = {"contract", "nsz", "arcp"}
@@ -156,8 +156,15 @@ def inertia_row(q, before, after, theta, side, out):
         out[j] = theta * q[j] + side * (before[j] + after[j])
 
 
+@njit(cache=True, error_model="numpy")
+def stage_row(z, h, rest, out):
+    """Water surface; `rest` gives back the digits that a deep cell's depth has lost, so that a lake is flat."""
+    for j in range(uint64(out.size)):
+        out[j] = (z[j] + h[j]) + rest[j]
+
+
 @njit(cache=True, error_model="numpy", fastmath=FLAGS)
-def momentum_row(z0, z1, h0, h1, inertia, across, n2, q, slope, gdt, dry, one, out):
+def momentum_row(z0, z1, e0, e1, inertia, across, n2, q, slope, gdt, dry, one, out):
     """Unit discharge after the step, 0 where the face is dry (Bates et al. 2010, eq. 8 to 11, friction implicit).
 
     Their friction takes |q| from before the step, which rings on thin steep flow once gdt n^2 |q| h^(-7/3) passes 1.
@@ -167,13 +174,11 @@ def momentum_row(z0, z1, h0, h1, inertia, across, n2, q, slope, gdt, dry, one, o
     """
     zero = one - one
     for j in range(uint64(out.size)):
-        e0 = z0[j] + h0[j]
-        e1 = z1[j] + h1[j]
-        flow_depth = max(e0, e1) - max(z0[j], z1[j])
+        flow_depth = max(e0[j], e1[j]) - max(z0[j], z1[j])
         r = inverse_cube_root(max(flow_depth, dry))
         r2 = r * r
         k = gdt * n2[j] * (r2 * r2 * r2 * r)
-        p = inertia[j] - slope * flow_depth * (e1 - e0)
+        p = inertia[j] - slope * flow_depth * (e1[j] - e0[j])
         t = across[j]
         t = t + t * k * math.sqrt(q[j] * q[j] + t * t)
         k4 = k + k
@@ -342,11 +347,19 @@ def special_y(i, state, faces, n2, inertia, n2_face, number, out):
 
 
 @njit(cache=True, error_model="numpy")
+def fill_stage(i, t, state, active, ring):
+    """Water surface of row `i` where tile row `t` is active, and of the cell west of each run."""
+    for g in range(active.runs[t]):
+        a, b = max(active.first[t, g] - 1, 0), active.last[t, g]
+        stage_row(state.z[i, a:b], state.h[i, a:b], state.rest[i, a:b], ring[11 + i % 3, a:b])
+
+
+@njit(cache=True, error_model="numpy")
 def predict_x(i, state, faces, active, number, ring, out):
     """Predict the discharge of the x-faces of row `i`."""
     across, inertia, n2_face = ring[7], ring[8], ring[9]
     t = i // TILE_ROWS
-    z, h, q, north, south = state.z[i], state.h[i], state.qx[i], state.qy[i], state.qy[i + 1]
+    z, e, q, north, south = state.z[i], ring[11 + i % 3], state.qx[i], state.qy[i], state.qy[i + 1]
     n2 = state.n2[min(i, state.n2.shape[0] - 1)]
     out[0] = out[out.size - 1] = 0
     for g in range(active.runs[t]):
@@ -355,7 +368,7 @@ def predict_x(i, state, faces, active, number, ring, out):
         mean_row(n2[a - 1 : b - 1], n2[a:b], number[14], n2_face[a:b])
         inertia_row(q[a:b], q[a - 1 : b - 1], q[a + 1 : b + 1], number[2], number[3], inertia[a:b])
         momentum_row(
-            z[a - 1 : b - 1], z[a:b], h[a - 1 : b - 1], h[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b],
+            z[a - 1 : b - 1], z[a:b], e[a - 1 : b - 1], e[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b],
             number[0], number[1], number[4], number[10], out[a:b],
         )  # fmt: skip
     if faces.start[i] < faces.start[i + 1]:
@@ -370,7 +383,7 @@ def predict_y(i, state, faces, active, number, ring, out):
     n2 = state.n2[min(i, state.n2.shape[0] - 1)]
     if 0 < i < ny:
         t = (i - 1) // TILE_ROWS
-        z0, z1, h0, h1 = state.z[i - 1], state.z[i], state.h[i - 1], state.h[i]
+        z0, z1, e0, e1 = state.z[i - 1], state.z[i], ring[11 + (i - 1) % 3], ring[11 + i % 3]
         q, before, after, up, down = state.qy[i], state.qy[i - 1], state.qy[i + 1], state.qx[i - 1], state.qx[i]
         n2_north = state.n2[min(i - 1, state.n2.shape[0] - 1)]
         for g in range(active.runs[t]):
@@ -379,7 +392,7 @@ def predict_y(i, state, faces, active, number, ring, out):
             mean_row(n2_north[a:b], n2[a:b], number[14], n2_face[a:b])
             inertia_row(q[a:b], before[a:b], after[a:b], number[2], number[3], inertia[a:b])
             momentum_row(
-                z0[a:b], z1[a:b], h0[a:b], h1[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b], number[0],
+                z0[a:b], z1[a:b], e0[a:b], e1[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b], number[0],
                 number[1], number[4], number[10], out[a:b],
             )  # fmt: skip
     else:
@@ -418,7 +431,7 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
     number : gravity*dt/dx, gravity*dt, theta, (1 - theta)/2, dry depth, 1/4, dt/dx, rain [m], keep, tiny, 1,
         sink [m], whether rain is weighted, dx, 1/2
     ring : (RING_ROWS, nx + 1)        row buffers
-    late : (3, 5, nx + 1)             h, qx, qy of the first three and the last two rows
+    late : (4, 5, nx + 1)             h, qx, qy, rest of the first three and the last two rows
     tops : (tile rows, tile columns)  out, deepest water of each tile
     taken : (tile rows, nx)           in/out, what the sink took [m]
     x_flux, y_flux : (ny, 2), (2, nx, 2)   in/out, inward and outward discharge times dt/dx through the edges [m]
@@ -445,6 +458,12 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
             if i % TILE_ROWS < 2:
                 # not both at once: the row before may have carried water into a tile whose southern neighbour rests
                 clear_gaps(t, active, 0, x)
+            if i == start and i > 0:
+                fill_stage(i - 1, (i - 1) // TILE_ROWS, state, active, ring)
+            if i == start or i % TILE_ROWS == 0:
+                fill_stage(i, t, state, active, ring)
+            if i + 1 < ny:
+                fill_stage(i + 1, t, state, active, ring)
             if i == start:
                 predict_y(i, state, y_faces, active, number, ring, y)
             predict_x(i, state, x_faces, active, number, ring, x)
@@ -477,10 +496,11 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
             r = i - 1
             t = r // TILE_ROWS
             slot = place_of(r, first, last)
-            h = state.h[r]
+            h, rest = state.h[r], state.rest[r]
             if slot >= 0:
-                h = late[0, slot, :nx]
+                h, rest = late[0, slot, :nx], late[3, slot, :nx]
                 h[:] = state.h[r]
+                rest[:] = state.rest[r]
             if r % TILE_ROWS == 0:
                 top[:] = 0
             for g in range(active.runs[t]):
@@ -490,9 +510,9 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
                 )
                 if weighted:
                     rain_row(state.weight[r, a:b], rain, gain[a:b])
-                depth_row(gain[a:b], h[a:b], state.rest[r, a:b])
+                depth_row(gain[a:b], h[a:b], rest[a:b])
                 if sink > 0:
-                    sink_row(sink, keep, h[a:b], state.rest[r, a:b], taken[t, a:b])
+                    sink_row(sink, keep, h[a:b], rest[a:b], taken[t, a:b])
                 top_row(h[a:b], state.h_max[r, a:b], top[a:b])
             if r % TILE_ROWS == TILE_ROWS - 1 or r == last - 1:
                 reduce_tops(t, active, top, tops)
@@ -558,6 +578,7 @@ def settle(first, last, state, late):
             state.h[i, :] = late[0, slot, :nx]
             state.qx[i, :] = late[1, slot]
             state.qy[i, :] = late[2, slot, :nx]
+            state.rest[i, :] = late[3, slot, :nx]
 
 
 @njit(cache=True, error_model="numpy")

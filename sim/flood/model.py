@@ -30,7 +30,7 @@ __all__ = ["BYTES_PER_CELL", "FloodModel"]
 BYTES_PER_CELL = {"single": 112, "double": 144}
 """Memory of a model while it is made and while it runs, a cell; measured by benchmarks/bench_flood.py --memory."""
 
-PARALLEL_CELLS = 60_000
+PARALLEL_CELLS = 150_000
 """Active cells from which a step is worth two threads: entering a parallel region costs about 10 microseconds."""
 
 KEEP = {"single": 1.0 - 1e-6, "double": 1.0 - 1e-14}
@@ -290,7 +290,7 @@ class FloodModel:
             nx = self.grid.shape[1]
             self._buffers = (
                 np.zeros((threads, k.RING_ROWS, nx + 1), dtype=self._type),
-                np.zeros((threads, 3, 5, nx + 1), dtype=self._type),
+                np.zeros((threads, 4, 5, nx + 1), dtype=self._type),
                 np.zeros(threads + 1, dtype=np.int64),
             )
         rings, lates, bands = self._buffers

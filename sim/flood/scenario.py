@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -239,7 +240,7 @@ class FloodSection(Section):
     gauges : mapping of str to (x, y)
         Columns ``<name>_stage_m``, ``<name>_depth_m``, ``<name>_speed_m_s`` of gauges.csv.
     cfl : float
-        Share of dx / sqrt(g h_max) that a step takes.
+        Share of dx / sqrt(g h_max) that a step takes; at most sqrt(theta / 2), beyond which a checkerboard grows.
     theta : float
         Weight of a face's own discharge against its neighbours' along the flow; 1 = Bates et al. 2010.
     dry_depth : float
@@ -267,7 +268,7 @@ class FloodSection(Section):
     infiltration: NotNegative = 0.0
     drainage: NotNegative = 0.0
     gauges: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=60)], Point] = Field(default_factory=dict)
-    cfl: Annotated[float, Field(gt=0, le=1)] = 0.7
+    cfl: Annotated[float, Field(gt=0, le=1)] = 0.65
     theta: Annotated[float, Field(gt=0, le=1)] = 0.9
     dry_depth: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
     max_dt: Positive = 10.0
@@ -279,4 +280,12 @@ class FloodSection(Section):
             raise ValueError(
                 f"output_every is {self.output_every} s, longer than duration {self.duration} s; give at most duration"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _is_stable(self) -> FloodSection:
+        # the shortest wave of two dimensions: q loses a factor 2 theta - 1 a step, and (c dt/dx)^2 <= theta / 2
+        limit = math.sqrt(self.theta / 2.0)
+        if self.cfl > limit:
+            raise ValueError(f"cfl {self.cfl} is unstable with theta {self.theta}; give at most {limit:.3f}")
         return self

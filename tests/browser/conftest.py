@@ -40,20 +40,6 @@ ARGUMENTS = [
     "--hide-scrollbars",
     "--force-color-profile=srgb",
 ]
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--force-color-profile=srgb",
-]
 
 
 @dataclass(frozen=True)
@@ -118,6 +104,16 @@ class Watched:
         self.page.wait_for_function("window.__view && window.__view.ready", timeout=60_000)
         assert self.page.evaluate("window.__view.lastError") is None
 
+    def quiet(self) -> None:
+        """Wait until no request has been made for thirty pictures."""
+        seen = -1
+        while seen != len(self.requests):
+            seen = len(self.requests)
+            self.page.evaluate(
+                "() => new Promise((done) => { let k = 30;"
+                " const next = () => (k-- ? requestAnimationFrame(next) : done()); next(); })"
+            )
+
     def click_at(self, x: float, y: float, z: float) -> None:
         """Click the view at a point in local metres."""
         px, py = self.page.evaluate("p => window.__view.project(p)", [x, y, z])
@@ -133,21 +129,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("town")
     town.write_town(folder)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("serve_town.py")), str(folder)],
-        stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url.startswith("http://127.0.0.1:"), "the server did not start"
-        with httpx.Client(base_url=url, trust_env=False, timeout=120) as client:
-            (key,) = client.post("/api/runs", json=town.surge()).raise_for_status().json()["keys"]
-            wait_for(client, key, "done")
-        yield Served(url, folder, key)
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = [sys.executable, str(Path(__file__).with_name("serve_town.py")), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:"), "the server did not start"
+            with httpx.Client(base_url=url, trust_env=False, timeout=120) as client:
+                (key,) = client.post("/api/runs", json=town.surge()).raise_for_status().json()["keys"]
+                wait_for(client, key, "done")
+            yield Served(url, folder, key)
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def wait_for(client: httpx.Client, key: str, status: str, seconds: float = 120) -> None:

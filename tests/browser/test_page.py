@@ -88,7 +88,7 @@ def test_time_moves_without_a_request(view: Watched, served: Served) -> None:
     view.open(f"?run={served.key}&t=0")
     page = view.page
     assert page.evaluate("window.__view.frames()") == 13
-    page.wait_for_load_state("networkidle")
+    view.quiet()
     before, requests = page.evaluate("window.__view.renderedFrame"), len(view.requests)
     for k in range(13):
         _wait_for_frame(page, 300.0 * k + 60)

@@ -14,7 +14,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from plateaukit.readers.citygml.reader import CityGMLReader
+from plateaukit.readers.citygml.reader import CityGMLReader  # type: ignore[import-not-found]  # in its own environment
 
 
 def peak_memory() -> int:

@@ -43,10 +43,11 @@ def test_momentum_solves_the_implicit_friction_law(dtype: Any) -> None:
     z0, z1, h0, h1, inertia, q = _rows(dtype, 6)
     zero, n2, out = np.zeros_like(q), np.full_like(q, 0.0009), np.empty_like(q)
     slope, gdt, dry = dtype(1.5), dtype(7.0), dtype(0.05)
-    k.momentum_row(z0, z1, h0, h1, inertia, zero, n2, q, slope, gdt, dry, dtype(1), out)
-    depth = np.maximum(z0 + h0, z1 + h1) - np.maximum(z0, z1)
+    e0, e1 = z0 + h0, z1 + h1
+    k.momentum_row(z0, z1, e0, e1, inertia, zero, n2, q, slope, gdt, dry, dtype(1), out)
+    depth = np.maximum(e0, e1) - np.maximum(z0, z1)
     wet = depth > dry
-    driven = inertia - slope * depth * (z1 + h1 - z0 - h0)
+    driven = inertia - slope * depth * (e1 - e0)
     left = out + gdt * 0.0009 * np.abs(out) * out / np.cbrt(depth.clip(dry)) ** 7
     assert 0.1 < wet.mean() < 0.99
     assert np.abs(left - driven)[wet].max() < TOLERANCE[dtype]

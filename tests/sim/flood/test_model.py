@@ -123,6 +123,17 @@ def test_a_turned_world_gives_the_turned_flood(make_model: Any, rough_bed: Any) 
     np.testing.assert_allclose(np.rot90(a), b, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("theta", [0.7, 0.9])
+def test_a_checkerboard_does_not_grow_at_the_largest_courant_number(make_model: Any, theta: float) -> None:
+    """The shortest wave of two dimensions, without friction, where the scheme is weakest."""
+    board = np.indices((24, 24)).sum(axis=0) % 2 - 0.5
+    depth = 1.0 + 1e-3 * board
+    model = make_model(0.0 * board, n=0.0, depth=depth, theta=theta, cfl=0.99 * np.sqrt(theta / 2), precision="double")
+    for _ in range(2000):
+        model.step(model.stable_dt())
+    assert np.abs(model.state()["h"] - 1.0).max() < 2e-3
+
+
 def _busy_model(make_model: Any, **more: Any) -> Any:
     rng = np.random.default_rng(5)
     bed = rng.normal(0.0, 0.3, (300, 300)) + np.linspace(2.0, 0.0, 300)

@@ -43,6 +43,7 @@ BASE = {"duration": 600, "output_every": 60}
         ({"breaches": [{"at": [0, 0], "width": 0, "invert": 0}]}, "width"),
         ({"initial": {"stage": 1.0, "sea_level": 0.5}}, "stage and sea_level are given"),
         ({"cfl": 1.5}, "cfl"),
+        ({"cfl": 0.7}, "cfl 0.7 is unstable with theta 0.9; give at most 0.671"),
         ({"infiltration": -2}, "infiltration"),
         ({"precision": "half"}, "precision"),
         ({"gauges": {"a b": [0, 0]}}, "gauges"),
