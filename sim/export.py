@@ -66,7 +66,9 @@ def export_run(job: Run, to: Path, *, what: str = "", overwrite: bool = False) -
 def _netcdf(job: Run, path: Path, what: str) -> None:
     fields = job.fields()
     if what and what not in fields:
-        raise StoreError(f"has no field {what}", where=f"run {job.key}", remedy=f"It has: {', '.join(map(str, fields))}.")
+        raise StoreError(
+            f"has no field {what}", where=f"run {job.key}", remedy=f"It has: {', '.join(map(str, fields))}."
+        )
     chosen = fields[[what]] if what else fields
     for variable in chosen.variables.values():
         variable.encoding.clear()

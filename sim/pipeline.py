@@ -74,6 +74,7 @@ class Stage:
             "name": self.content["name"],
             "title": self.content.get("title", {}),
             "scenario": self.content,
+            "folder": self.folder,
             "seed": self.content.get("seed", 0),
             "upstream": dict(self.upstream),
             "versions": {"osaka-twin": version("osaka-twin"), "python": platform.python_version()},

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from sim.executor import Executor, SerialExecutor
 from sim.pipeline import plan
 from sim.scenario import read_scenario, validate_scenario
-from twin.errors import ScenarioError, TwinError
+from twin.errors import ScenarioError, StoreError, TwinError
+from twin.layer import MeshLayer
 from twin.store import Run, Status, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sim.flood.official import Comparison
     from sim.pipeline import Stage
     from twin.city import CityModel
 
@@ -206,6 +208,25 @@ class Service:
     def open_run(self, key: str) -> Run:
         """The run of that key, finished or on its way."""
         return self.store.open(key)
+
+    def compare_with_official(self, key: str, *, hazard: str, scale: str = "") -> Comparison:
+        """A flood run beside the official depths that its city's buildings carry.
+
+        Raises
+        ------
+        TwinError
+            If the run is not finished or has no city, or no building has such a record.
+        """
+        from layers.load import load_city
+        from sim.flood.official import compare_with_official
+
+        job = self.store.open(key)
+        scenario = job.manifest()["scenario"]
+        if job.status is not Status.DONE or "city" not in scenario:
+            raise StoreError("is not finished, or has no city", where=f"run {job.key}", remedy="Compare another run.")
+        catalog = Path(job.manifest()["folder"]) / scenario["city"]
+        buildings = load_city(catalog, only=["buildings"]).require("buildings", MeshLayer)
+        return compare_with_official(buildings, job.table("buildings"), hazard=hazard, scale=scale)
 
     def close(self) -> None:
         """Let go of the executor."""

@@ -206,6 +206,26 @@ def export(
     typer.echo(say("written", path=to))
 
 
+@app.command()
+@_told
+def compare(
+    run_key: Annotated[str, typer.Argument(help="Key of a flood run (a beginning is enough).")],
+    hazard: Annotated[str, typer.Option(help="river_flood, storm_surge or tsunami.")] = "storm_surge",
+    scale: Annotated[str, typer.Option(help="planned or maximum, where the records tell.")] = "",
+    to: Annotated[Path | None, typer.Option("--to", help="Write the table, one row a building (CSV).")] = None,
+    store: StoreOption = Path("runs"),
+) -> None:
+    """Set a run's water levels beside the official records of the buildings.  公式の浸水想定との比較."""
+    from viewer.report import comparison_lines
+
+    comparison = _service(store).compare_with_official(run_key, hazard=hazard, scale=scale)
+    for line in comparison_lines(comparison):
+        typer.echo(line)
+    if to is not None:
+        comparison.table.to_csv(to, index=False)
+        typer.echo(say("written", path=to))
+
+
 def _service(store: Path, **options: Any) -> Service:
     from sim.service import Service
 
@@ -255,9 +275,8 @@ if TYPE_CHECKING:
 
 
 def _serve(city: Path, store: Path, scenarios: Path, *, port: int, scheduler: str | None) -> None:
-    from viewer.server import serve as serve_page
-
     from sim.executor import DaskExecutor
+    from viewer.server import serve as serve_page
 
     service = _service(store, catalog=city, scenario_folder=scenarios, executor=DaskExecutor(scheduler))
     service.list_layers()  # a catalogue that cannot be read is said before anything starts

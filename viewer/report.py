@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.flood.official import summarise_difference
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sim.flood.official import Comparison
     from twin.city import CityModel
     from twin.layer import Layer
     from twin.store import Run
 
-__all__ = ["city_lines", "run_lines"]
+__all__ = ["city_lines", "comparison_lines", "run_lines"]
 
 
 def city_lines(city: CityModel) -> Iterator[str]:
@@ -45,6 +48,18 @@ def run_lines(job: Run) -> Iterator[str]:
         yield f"  volume error {manifest['budget'].get('relative_error', 0.0):.1e}"
     for name, value in manifest.get("summary", {}).items():
         yield f"  {name:36} {value:,.3f}"
+
+
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Simulated minus official water level: all buildings, then mesh by mesh."""
+    yield "mesh          buildings   dry   bias [m]   median [m]   p90 [m]   same rank"
+    groups = [("all", comparison.table), *comparison.table.groupby("mesh")]
+    for name, table in groups:
+        s = summarise_difference(table)
+        yield (
+            f"{name:12} {s['buildings_count']:10.0f} {s['dry_count']:5.0f} {s['bias_m']:10.3f} "
+            f"{s['median_m']:12.3f} {s['p90_m']:9.3f} {s['rank_agreement_1']:11.1%}"
+        )
 
 
 def _size(layer: Layer) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from twin.layer import MeshLayer
 
-__all__ = ["Comparison", "compare_with_official"]
+__all__ = ["Comparison", "compare_with_official", "summarise_difference"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +26,8 @@ class Comparison:
     table : DataFrame
         One row a building with an official depth: ``feature``, ``id``, ``mesh`` (JIS mesh of the source file),
         ``base`` [m T.P.], ``official_depth`` [m], ``official_level`` = base + depth [m T.P.], ``simulated_level``
-        [m T.P.], ``difference`` = simulated - official [m]. A building that stayed dry in the run has its base as
-        simulated level.
+        [m T.P.], ``is_dry``, ``difference`` = simulated - official [m]. A building that stayed dry in the run has its
+        base as simulated level.
     summary : dict
         ``buildings_count``, ``dry_count``, ``bias_m`` (median of the difference), ``median_m`` and ``p90_m`` (of its
         absolute value), ``rank_agreement_1`` (share of buildings in the same official class).
@@ -58,8 +58,6 @@ def compare_with_official(buildings: MeshLayer, flooded: pd.DataFrame, *, hazard
     """
     import pandas as pd
 
-    from sim.flood.ranks import rank_tables
-
     risk = buildings.records.get("risk")
     if risk is None:
         raise LayerError(
@@ -80,18 +78,24 @@ def compare_with_official(buildings: MeshLayer, flooded: pd.DataFrame, *, hazard
             where="layer buildings",
             remedy=f"Records there are: {there}.",
         )
-    is_dry = table["max_stage"].isna().to_numpy()
-    table["simulated_level"] = table.pop("max_stage").where(~is_dry, table["base"])
+    table["is_dry"] = table["max_stage"].isna()
+    table["simulated_level"] = table.pop("max_stage").where(~table["is_dry"], table["base"])
     table["difference"] = table["simulated_level"] - table["official_level"]
+    return Comparison(pd.DataFrame(table), summarise_difference(table))
+
+
+def summarise_difference(table: pd.DataFrame) -> dict[str, float]:
+    """Figures of a part of a comparison's table: see :class:`Comparison`."""
+    from sim.flood.ranks import rank_tables
+
     off = np.abs(table["difference"].to_numpy())
     classify = rank_tables()["standard"].classify
     same = classify(table["simulated_level"] - table["base"]) == classify(table["official_depth"])
-    summary = {
+    return {
         "buildings_count": float(len(table)),
-        "dry_count": float(is_dry.sum()),
+        "dry_count": float(table["is_dry"].sum()),
         "bias_m": float(np.median(table["difference"])),
         "median_m": float(np.median(off)),
         "p90_m": float(np.quantile(off, 0.9)),
         "rank_agreement_1": float(same.mean()),
     }
-    return Comparison(pd.DataFrame(table), summary)
