@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 TRAFFIC = {"single": 44, "double": 88}
-"""Bytes a cell and step: h, rest, z, qx, qy, h_max read; all but z written back."""
+"""Bytes a cell and step: h, rest, z, qx, qy, h_max read, all but z written back."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,11 @@ def rain_on_hills(n: int = 1024, duration: float = 900.0) -> Case:
     return Case(bed, np.zeros((n, n)), 5.0, 0.035, duration, 60.0)
 
 
-def make_model(case: Case, precision: Literal["single", "double"]) -> FloodModel:
+Precision = Literal["single", "double"]
+PRECISIONS: tuple[Precision, ...] = ("single", "double")
+
+
+def make_model(case: Case, precision: Precision) -> FloodModel:
     ny, nx = case.bed.shape
     grid = Grid((ny, nx), case.cell_size, 0.0, ny * case.cell_size)
     section = FloodSection(
@@ -111,14 +115,14 @@ def table(repeats: int, threads: list[int]) -> None:
     cases = {"A dam break": dam_break(), "B rain": rain_on_hills(duration=120.0), "dry, 5 % wet": mostly_dry()}
     best: dict[tuple[str, str, int], tuple[float, int, float]] = {}
     bandwidth = {count: triad(count) for count in threads}
-    for precision in ("single", "double"):
+    for precision in PRECISIONS:
         for count in threads:
             set_num_threads(count)
             for case in cases.values():
                 drive(make_model(case, precision), 3.0)
     for _ in range(repeats):
         for name, case in cases.items():
-            for precision in ("single", "double"):
+            for precision in PRECISIONS:
                 for count in threads:
                     set_num_threads(count)
                     model = make_model(case, precision)
@@ -128,18 +132,16 @@ def table(repeats: int, threads: list[int]) -> None:
                     best[key] = min(best.get(key, found), found)
     print("| case | precision | threads | wall [s] | steps | Mcell/s | of triad | volume error |")
     print("|---|---|---|---|---|---|---|---|")
-    for (name, precision, count), (wall, steps, error) in best.items():
+    for (name, kind, count), (wall, steps, error) in best.items():
         speed = cases[name].bed.size * steps / wall
-        share = speed * TRAFFIC[precision] / bandwidth[count]
-        print(
-            f"| {name} | {precision} | {count} | {wall:.3f} | {steps} | {speed / 1e6:.0f} | {share:.2f} | {error:.1e} |"
-        )
+        share = speed * TRAFFIC[kind] / bandwidth[count]
+        print(f"| {name} | {kind} | {count} | {wall:.3f} | {steps} | {speed / 1e6:.0f} | {share:.2f} | {error:.1e} |")
     print("triad:", ", ".join(f"{count} threads {value / 1e9:.1f} GB/s" for count, value in bandwidth.items()))
 
 
 def memory(n: int = 1024) -> None:
-    for precision in ("single", "double"):
-        case = dam_break(n)
+    case = dam_break(n)
+    for precision in PRECISIONS:
         tracemalloc.start()
         model = make_model(case, precision)
         drive(model, 2.0)

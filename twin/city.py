@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+    from shapely import Geometry
 
     from twin.frame import Frame
     from twin.grid import Grid
@@ -46,6 +47,9 @@ class GriddedCity:
         Crest of a wall between (row, col - 1) and (row, col) [m T.P.], -inf where there is none.
     crest_yface : ndarray of float32 (ny + 1, nx)
         The same between (row - 1, col) and (row, col).
+    building_point : ndarray of int64 (n_buildings,)
+        Flat cell that holds a point inside each building, -1 outside the grid: a building smaller than a cell may hold
+        no cell centre.
     """
 
     grid: Grid
@@ -54,6 +58,7 @@ class GriddedCity:
     cover_cell: NDArray[np.float32]
     crest_xface: NDArray[np.float32]
     crest_yface: NDArray[np.float32]
+    building_point: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +176,9 @@ class CityModel:
         for change in self.edits:
             if isinstance(change, WallEdit):
                 _raise_faces(change, grid, crest_x, crest_y)
-        return GriddedCity(grid, z, burn(shapes, grid), cover_fraction(shapes, grid), crest_x, crest_y)
+        return GriddedCity(
+            grid, z, burn(shapes, grid), cover_fraction(shapes, grid), crest_x, crest_y, _cells_within(shapes, grid)
+        )
 
     def _terrain_on(self, grid: Grid) -> NDArray[np.float32]:
         terrain = self.require("terrain", RasterLayer)
@@ -186,6 +193,19 @@ class CityModel:
             if isinstance(change, LeveeEdit | TerrainEdit):
                 _shape_ground(change, grid, z)
         return z
+
+
+def _cells_within(shapes: list[Geometry | None], grid: Grid) -> NDArray[np.int64]:
+    import shapely
+
+    points = shapely.point_on_surface(np.array(shapes, dtype=object))
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    inside = np.isfinite(x) & np.isfinite(y)
+    inside[inside] = grid.contains(x[inside], y[inside])
+    cell = np.full(len(shapes), -1, dtype=np.int64)
+    row, col = grid.row_col(x[inside], y[inside])
+    cell[inside] = row * grid.shape[1] + col
+    return cell
 
 
 def resample(layer: RasterLayer, grid: Grid) -> NDArray[np.float32]:

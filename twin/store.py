@@ -251,14 +251,14 @@ class Store:
         StoreError
             If the store cannot be written.
         """
+        status = self._status_now(key)
         job = self._make_folder(key)
         claim = job.folder / CLAIM
         try:
             claim.touch(exist_ok=False)
         except FileExistsError:
-            existing = self.find(key)
             is_new = time.time() - claim.stat().st_mtime < STALE_AFTER
-            if is_new if existing is None or existing.status is Status.QUEUED else existing.status is Status.RUNNING:
+            if status is Status.RUNNING or (is_new and status in (None, Status.QUEUED)):
                 return None
             claim.touch()
         return RunWriter(self, job, dict(manifest))
@@ -271,9 +271,9 @@ class Store:
         StoreError
             If the store cannot be written.
         """
+        status = self._status_now(key)
         job = self._make_folder(key)
-        existing = self.find(key)
-        if existing is None or existing.status is not Status.RUNNING:
+        if status is not Status.RUNNING:
             (job.folder / CANCEL).unlink(missing_ok=True)
             RunWriter(self, job, dict(manifest)).note(status=Status.QUEUED)
         return job
@@ -281,6 +281,11 @@ class Store:
     def discard_claim(self, key: str) -> None:
         """Give back what :meth:`try_begin` claimed: the run was whole already."""
         shutil.rmtree(self._partial(key), ignore_errors=True)
+
+    def _status_now(self, key: str) -> Status | None:
+        """Status before anything here touches the run: a new mark must not revive a lost one."""
+        existing = self.find(key)
+        return None if existing is None else existing.status
 
     def _make_folder(self, key: str) -> Run:
         folder = self._partial(key)

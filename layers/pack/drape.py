@@ -28,6 +28,8 @@ LIFT = 0.15
 """Height of a draped thing above the terrain [m]."""
 LONGEST = 12.0
 """Longest edge of a draped triangle or line [m]: a street follows a river bank, and stays cheap."""
+LONGEST_CELLS = 2.5
+"""The same in cells of the terrain, where those are large: finer than the ground it lies on helps nobody."""
 
 Arrays = dict[str, "NDArray[Any]"]
 
@@ -37,8 +39,6 @@ def surface_arrays(
     classes: NDArray[np.uint8],
     origin: tuple[float, float],
     ground: Ground | None,
-    *,
-    longest: float = LONGEST,
 ) -> Arrays:
     """Polygons on the terrain.
 
@@ -52,8 +52,6 @@ def surface_arrays(
         Plane-rectangular place of the scene's (0, 0).
     ground : Ground or None
         None: at height 0.
-    longest : float
-        Longest edge [m].
 
     Returns
     -------
@@ -68,7 +66,7 @@ def surface_arrays(
     flat = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & (shapely.area(parts) > 0)
     mesh = _plan_mesh(parts[flat])
     triangles, polygons = triangulate(mesh, np.arange(mesh.n_polygons))
-    return _draped(mesh.vertices[:, :2], triangles, classes[owner[again[flat]]][polygons], origin, ground, longest)
+    return _draped(mesh.vertices[:, :2], triangles, classes[owner[again[flat]]][polygons], origin, ground)
 
 
 def road_arrays(
@@ -92,7 +90,7 @@ def road_arrays(
     which = np.flatnonzero(is_road & (mesh.polygon_lod == best[mesh.polygon_feature]))
     triangles, polygons = triangulate(mesh, which)
     owner = classes[mesh.polygon_feature[polygons]]
-    return _draped(mesh.vertices[:, :2], triangles, owner, origin, ground, LONGEST)
+    return _draped(mesh.vertices[:, :2], triangles, owner, origin, ground)
 
 
 def line_arrays(
@@ -103,7 +101,7 @@ def line_arrays(
 
     parts, owner = shapely.get_parts(np.asarray(shapes, dtype=object), return_index=True)
     is_line = np.isin(shapely.get_type_id(parts), (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING))
-    lines = shapely.segmentize(parts[is_line], LONGEST)
+    lines = shapely.segmentize(parts[is_line], _longest(ground))
     points, line = shapely.get_coordinates(lines, return_index=True)
     z = _height(points, ground) + LIFT
     joined = (line[1:] == line[:-1]) & np.isfinite(z[1:]) & np.isfinite(z[:-1])
@@ -136,7 +134,6 @@ def _draped(
     classes: NDArray[np.uint8],
     origin: tuple[float, float],
     ground: Ground | None,
-    longest: float,
 ) -> Arrays:
     """Welded, subdivided and lifted; one vertex a place and class."""
     local = np.round((xy[triangles.ravel()] - origin) * 100) / 100
@@ -144,7 +141,7 @@ def _draped(
     welded = corner.reshape(-1, 3)
     a, b, c = welded.T
     proper = (a != b) & (b != c) & (c != a)
-    points, faces, parent = subdivide(points, welded[proper], longest)
+    points, faces, parent = subdivide(points, welded[proper], _longest(ground))
     z = _height(points + origin, ground) + LIFT
     whole = np.isfinite(z[faces]).all(axis=1)
     faces, kind = faces[whole], classes[proper][parent[whole]].astype(np.int64)
@@ -164,6 +161,10 @@ def _facing_up(points: NDArray[np.float64], faces: NDArray[np.int64], index: NDA
     out = index.copy()
     out[turn < 0] = index[turn < 0][:, [0, 2, 1]]
     return out
+
+
+def _longest(ground: Ground | None) -> float:
+    return LONGEST if ground is None else max(LONGEST, LONGEST_CELLS * ground.cell_size)
 
 
 def _height(points: NDArray[np.float64], ground: Ground | None) -> NDArray[np.float64]:

@@ -48,6 +48,10 @@ class Ground:
         Tops of walls between cells [m T.P.], -inf where none stands.
     cells_without_bed : int
         Cells that are walls because no terrain is known there.
+    water : ndarray of bool (ny, nx) or None
+        Sea and rivers (what the scenario's ``sea_level`` fills): water there is no flood. None where nothing says.
+    building_point : ndarray of int64 (n_buildings,)
+        Flat cell that holds a point inside each building, -1 where it lies outside the area.
     building_names : mapping of str to ndarray
         ``id`` and ``building_id`` of the city's buildings, by row.
     """
@@ -62,6 +66,8 @@ class Ground:
     crest_yface: NDArray[np.float32]
     cells_without_bed: int = 0
     building_names: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    water: NDArray[np.bool_] | None = None
+    building_point: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @classmethod
     def bare(
@@ -84,6 +90,11 @@ class Ground:
             np.full((ny, nx + 1), -np.inf, dtype=np.float32),
             np.full((ny + 1, nx), -np.inf, dtype=np.float32),
         )
+
+    @property
+    def is_land(self) -> NDArray[np.bool_]:
+        """(ny, nx) where water is a flood."""
+        return np.ones(self.grid.shape, dtype=bool) if self.water is None else ~self.water
 
 
 def lay_ground(stage: StageInput, section: FloodSection) -> Ground:
@@ -115,7 +126,20 @@ def lay_ground(stage: StageInput, section: FloodSection) -> Ground:
         bed = _raise_blocks(stage, bed, building)
     n = _roughness(stage, section, cover)
     depth = initial_depth(section, stage.files, stage.grid, bed, is_wall)
-    return Ground(stage.grid, bed, is_wall, n, depth, building, city.crest_xface, city.crest_yface, int(unknown.sum()))
+    return Ground(
+        stage.grid,
+        bed,
+        is_wall,
+        n,
+        depth,
+        building,
+        city.crest_xface,
+        city.crest_yface,
+        cells_without_bed=int(unknown.sum()),
+        building_names=_building_names(stage),
+        building_point=city.building_point,
+        water=depth > 0.0 if section.initial.sea_level is not None else None,
+    )
 
 
 def initial_depth(

@@ -12,6 +12,7 @@ beyond eight checks.
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,10 @@ from numba.extending import overload
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# waiting threads sleep: spinning ones stall everything as soon as another process wants the processor (read when the
+# first parallel region starts; who wants it otherwise sets it)
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __all__ = [
     "CREST",
@@ -36,16 +41,17 @@ __all__ = [
     "State",
     "add_sources",
     "advance",
-    "advance_bands",
     "inverse_cube_root",
     "join_runs",
     "mark_active",
+    "settle_bands",
     "split_bands",
+    "sweep_bands",
     "tile_tops",
     "track",
 ]
 
-TILE_ROWS, TILE_COLS = 16, 64
+TILE_ROWS, TILE_COLS = 16, 32
 CREST, STAGE, OPEN, DISCHARGE = 1, 2, 3, 4
 GRAVITY = 9.81
 """[m s-2]"""
@@ -53,6 +59,10 @@ WALL_BED = 1.0e4
 """Bed of a cell that no water enters [m above the local datum]."""
 RING_ROWS = 14
 """Row buffers a band: 2 qx, 3 qy, 2 shares, discharge across (then gain), inertia, n^2, column tops, 3 stages."""
+
+KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+"""How every kernel is compiled. Without ``_nrt`` (they allocate nothing) each slice of a row and each array handed on
+costs an atomic reference count: half of the time of a step on rows of 512 cells."""
 
 # fused multiply-add is welcome; nothing that reorders sums, for the compensated depth needs them as they are written
 FLAGS = {"contract", "nsz", "arcp"}
@@ -134,7 +144,21 @@ def _inverse_cube_root(x):
     return double
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL)
+def fill_row(value, out):
+    """Set all of a row."""
+    for j in range(uint64(out.size)):
+        out[j] = value
+
+
+@njit(**KERNEL)
+def copy_row(values, out):
+    """Copy the first ``out.size`` values."""
+    for j in range(uint64(out.size)):
+        out[j] = values[j]
+
+
+@njit(**KERNEL, fastmath=FLAGS)
 def across_row(a, b, quarter, out):
     """Unit discharge across the flow at a face: the mean of its four neighbours."""
     one = uint64(1)
@@ -142,28 +166,28 @@ def across_row(a, b, quarter, out):
         out[j] = quarter * ((a[j] + a[j + one]) + (b[j] + b[j + one]))
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def mean_row(a, b, half, out):
     """Mean of the two cells of a face."""
     for j in range(uint64(out.size)):
         out[j] = half * (a[j] + b[j])
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def inertia_row(q, before, after, theta, side, out):
     """q-centred weighting along the flow, theta q + (1 - theta)/2 (q- + q+) (de Almeida & Bates 2013, eq. 9)."""
     for j in range(uint64(out.size)):
         out[j] = theta * q[j] + side * (before[j] + after[j])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def stage_row(z, h, rest, out):
     """Water surface; `rest` gives back the digits that a deep cell's depth has lost, so that a lake is flat."""
     for j in range(uint64(out.size)):
         out[j] = (z[j] + h[j]) + rest[j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def momentum_row(z0, z1, e0, e1, inertia, across, n2, q, slope, gdt, dry, one, out):
     """Unit discharge after the step, 0 where the face is dry (Bates et al. 2010, eq. 8 to 11, friction implicit).
 
@@ -187,7 +211,7 @@ def momentum_row(z0, z1, e0, e1, inertia, across, n2, q, slope, gdt, dry, one, o
         out[j] = (p + p) / speed_up if flow_depth > dry else zero
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def share_row(h, west, east, north, south, s, keep, tiny, one, out):
     """Share of the outflow that a cell can give: a donor is scaled, never clipped, so volume is kept."""
     zero = one - one
@@ -196,7 +220,7 @@ def share_row(h, west, east, north, south, s, keep, tiny, one, out):
         out[j] = min(one, keep * h[j] / max(s * leaving, tiny))
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def scale_row(before, here, q):
     """Scale each face's discharge by its donor's share."""
     for j in range(uint64(q.size)):
@@ -204,21 +228,21 @@ def scale_row(before, here, q):
         q[j] = v * (forward if v > 0 else backward)
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def gain_row(west, east, north, south, s, rain, out):
     """Depth gained in the step [m]."""
     for j in range(uint64(out.size)):
         out[j] = rain + s * ((west[j] - east[j]) + (north[j] - south[j]))
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def rain_row(weight, rain, gain):
     """Add rain where its weight differs from cell to cell."""
     for j in range(uint64(gain.size)):
         gain[j] = gain[j] + rain * weight[j]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def depth_row(gain, h, rest):
     """Add `gain` to the depth without losing low bits: `rest` carries what the sum rounds away (Knuth's two-sum)."""
     for j in range(uint64(gain.size)):
@@ -230,7 +254,7 @@ def depth_row(gain, h, rest):
         h[j] = new
 
 
-@njit(cache=True, error_model="numpy", fastmath=FLAGS)
+@njit(**KERNEL, fastmath=FLAGS)
 def top_row(h, h_max, top):
     """Running maximum of each cell, and of the column within the tile."""
     for j in range(uint64(h.size)):
@@ -238,7 +262,7 @@ def top_row(h, h_max, top):
         top[j] = max(top[j], h[j])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def sink_row(sink, keep, h, rest, taken):
     """Take up to `sink` [m] out of each cell; `taken` sums it in double precision."""
     for j in range(uint64(h.size)):
@@ -252,13 +276,13 @@ def sink_row(sink, keep, h, rest, taken):
         taken[j] += loss
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def rub(p, k):
     """Solve q (1 + k |q|) = p: friction on a single face (see `momentum_row`)."""
     return 2.0 * p / (1.0 + math.sqrt(1.0 + 4.0 * k * abs(p)))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def weir(e0, e1, z0, z1, crest, inertia, n2, slope, gdt, dry):
     """Unit discharge over a wall: broad-crested weir, drowned after Villemonte (1947), at most the momentum balance.
 
@@ -278,7 +302,7 @@ def weir(e0, e1, z0, z1, crest, inertia, n2, slope, gdt, dry):
     return min(max(balance, -free), free)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def edge_discharge(kind, value, h, z, h_in, z_in, q, q_in, n2, number):
     """Unit discharge through an edge of the domain, positive outward.
 
@@ -309,7 +333,7 @@ def edge_discharge(kind, value, h, z, h_in, z_in, q, q_in, n2, number):
     return 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def special_x(i, state, faces, n2, inertia, n2_face, number, out):
     """Replace the predicted discharge of those x-faces of row `i` that are walls or edges."""
     z, h, q = state.z[i], state.h[i], state.qx[i]
@@ -327,7 +351,7 @@ def special_x(i, state, faces, n2, inertia, n2_face, number, out):
             out[j] = edge_discharge(kind, value, h[last], z[last], h[inner], z[inner], q[j], q[last], n2[last], number)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def special_y(i, state, faces, n2, inertia, n2_face, number, out):
     """Replace the predicted discharge of those y-faces north of row `i` that are walls or edges."""
     z, h, q = state.z, state.h, state.qy
@@ -346,7 +370,7 @@ def special_y(i, state, faces, n2, inertia, n2_face, number, out):
             out[j] = edge_discharge(kind, value, here[0], here[1], here[2], here[3], q[i, j], q[last, j], n2[j], number)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def fill_stage(i, t, state, active, ring):
     """Water surface of row `i` where tile row `t` is active, and of the cell west of each run."""
     for g in range(active.runs[t]):
@@ -354,7 +378,7 @@ def fill_stage(i, t, state, active, ring):
         stage_row(state.z[i, a:b], state.h[i, a:b], state.rest[i, a:b], ring[11 + i % 3, a:b])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def predict_x(i, state, faces, active, number, ring, out):
     """Predict the discharge of the x-faces of row `i`."""
     across, inertia, n2_face = ring[7], ring[8], ring[9]
@@ -375,7 +399,7 @@ def predict_x(i, state, faces, active, number, ring, out):
         special_x(i, state, faces, n2, inertia, n2_face, number, out)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def predict_y(i, state, faces, active, number, ring, out):
     """Predict the discharge of the y-faces north of row `i`, 0 <= i <= ny."""
     across, inertia, n2_face = ring[7], ring[8], ring[9]
@@ -396,22 +420,22 @@ def predict_y(i, state, faces, active, number, ring, out):
                 number[1], number[4], number[10], out[a:b],
             )  # fmt: skip
     else:
-        out[:] = out[0] * 0
+        fill_row(number[10] - number[10], out)
     if faces.start[i] < faces.start[i + 1]:
         special_y(i, state, faces, n2, inertia, n2_face, number, out)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def clear_gaps(t, active, value, row):
     """Fill a row buffer where tile row `t` is inactive."""
     a = 0
     for g in range(active.runs[t]):
-        row[a : active.first[t, g]] = value
+        fill_row(value, row[a : active.first[t, g]])
         a = active.last[t, g]
-    row[a:] = value
+    fill_row(value, row[a:])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def place_of(i, first, last):
     """Row of `late` that row `i` of a band is written to, -1: straight into the state.
 
@@ -424,13 +448,13 @@ def place_of(i, first, last):
     return -1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops, taken, x_flux, y_flux):
     """Advance rows [first, last) by one step: momentum, shares, discharge and depth close behind each other.
 
     number : gravity*dt/dx, gravity*dt, theta, (1 - theta)/2, dry depth, 1/4, dt/dx, rain [m], keep, tiny, 1,
         sink [m], whether rain is weighted, dx, 1/2
-    ring : (RING_ROWS, nx + 1)        row buffers
+    ring : (RING_ROWS, > nx)          row buffers
     late : (4, 5, nx + 1)             h, qx, qy, rest of the first three and the last two rows
     tops : (tile rows, tile columns)  out, deepest water of each tile
     taken : (tile rows, nx)           in/out, what the sink took [m]
@@ -440,24 +464,29 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
     s, rain, keep, tiny, one, sink = number[6], number[7], number[8], number[9], number[10], number[11]
     weighted = number[12] > 0
     gain, top = ring[7, :nx], ring[10, :nx]
-    ring[0:5] = 0
-    ring[5:7] = one
+    zero = one - one
+    for number_of_row in range(5):
+        fill_row(zero, ring[number_of_row])
+    fill_row(one, ring[5])
+    fill_row(one, ring[6])
     start = max(first - 1, 0)
     for i in range(start, last + 1):
         # row i is predicted, its outflow shared out, and row i - 1 finished
-        x, x_north = ring[i % 2], ring[(i + 1) % 2]
+        if first + 4 <= i < last - 2 and i % TILE_ROWS >= 2 and active.runs[i // TILE_ROWS] == 0:
+            continue
+        x, x_north = ring[i % 2, : nx + 1], ring[(i + 1) % 2, : nx + 1]
         y_north, y, y_south = ring[2 + (i + 2) % 3, :nx], ring[2 + i % 3, :nx], ring[2 + (i + 1) % 3, :nx]
         share, share_north = ring[5 + i % 2, :nx], ring[5 + (i + 1) % 2, :nx]
         if i < ny:
             t = i // TILE_ROWS
             if i == start or i % TILE_ROWS == 0:
                 for row in (y, y_north, y_south):
-                    clear_gaps(t, active, 0, row)
-                clear_gaps(t, active, 1, share)
-                clear_gaps(t, active, 1, share_north)
+                    clear_gaps(t, active, zero, row)
+                clear_gaps(t, active, one, share)
+                clear_gaps(t, active, one, share_north)
             if i % TILE_ROWS < 2:
                 # not both at once: the row before may have carried water into a tile whose southern neighbour rests
-                clear_gaps(t, active, 0, x)
+                clear_gaps(t, active, zero, x)
             if i == start and i > 0:
                 fill_stage(i - 1, (i - 1) // TILE_ROWS, state, active, ring)
             if i == start or i % TILE_ROWS == 0:
@@ -499,10 +528,10 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
             h, rest = state.h[r], state.rest[r]
             if slot >= 0:
                 h, rest = late[0, slot, :nx], late[3, slot, :nx]
-                h[:] = state.h[r]
-                rest[:] = state.rest[r]
+                copy_row(state.h[r], h)
+                copy_row(state.rest[r], rest)
             if r % TILE_ROWS == 0:
-                top[:] = 0
+                fill_row(zero, top)
             for g in range(active.runs[t]):
                 a, b = active.first[t, g], active.last[t, g]
                 gain_row(
@@ -518,36 +547,36 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
                 reduce_tops(t, active, top, tops)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def finish_x(i, first, last, active, s, x, qx, late, x_flux):
     """Store the discharge of row `i` and count what crosses the edges."""
     nx = x.size - 1
     slot = place_of(i, first, last)
     out = qx[i] if slot < 0 else late[slot]
     if slot >= 0:
-        out[:] = qx[i]
+        copy_row(qx[i], out)
     t = i // TILE_ROWS
     for g in range(active.runs[t]):
         a, b = active.first[t, g], active.last[t, g]
-        out[a:b] = x[a:b]
+        copy_row(x[a:b], out[a:b])
     out[nx] = x[nx]
     west, east = np.float64(s) * np.float64(x[0]), -np.float64(s) * np.float64(x[nx])
     x_flux[i, 0] += max(west, 0.0) + max(east, 0.0)
     x_flux[i, 1] -= min(west, 0.0) + min(east, 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def finish_y(i, first, last, active, s, y, qy, late, y_flux):
     """Store the discharge of the faces north of row `i` and count what crosses the edges."""
     nx, ny = y.size, qy.shape[0] - 1
     slot = -1 if i == ny else place_of(i, first, last)
     out = qy[i] if slot < 0 else late[slot, :nx]
     if slot >= 0:
-        out[:] = qy[i]
+        copy_row(qy[i], out)
     t = min(i, ny - 1) // TILE_ROWS
     for g in range(active.runs[t]):
         a, b = active.first[t, g], active.last[t, g]
-        out[a:b] = y[a:b]
+        copy_row(y[a:b], out[a:b])
     if 0 < i < ny:
         return
     side, sign = (0, 1.0) if i == 0 else (1, -1.0)
@@ -557,7 +586,7 @@ def finish_y(i, first, last, active, s, y, qy, late, y_flux):
         y_flux[side, j, 1] -= min(inward, 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def reduce_tops(t, active, top, tops):
     """Deepest water of each active tile of tile row `t`."""
     for g in range(active.runs[t]):
@@ -568,20 +597,19 @@ def reduce_tops(t, active, top, tops):
             tops[t, c] = deepest
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def settle(first, last, state, late):
     """Put the first and last rows of a band in place, now that no other band reads the old ones."""
-    nx = state.z.shape[1]
     for i in range(first, last):
         slot = place_of(i, first, last)
         if slot >= 0:
-            state.h[i, :] = late[0, slot, :nx]
-            state.qx[i, :] = late[1, slot]
-            state.qy[i, :] = late[2, slot, :nx]
-            state.rest[i, :] = late[3, slot, :nx]
+            copy_row(late[0, slot], state.h[i])
+            copy_row(late[1, slot], state.qx[i])
+            copy_row(late[2, slot], state.qy[i])
+            copy_row(late[3, slot], state.rest[i])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def mark_active(tops, was_wet, forced, wet_depth, everywhere, busy, touched):
     """Choose the tiles that have to be computed.
 
@@ -604,7 +632,7 @@ def mark_active(tops, was_wet, forced, wet_depth, everywhere, busy, touched):
             was_wet[t, c] = tops[t, c] > wet_depth
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def join_runs(busy, columns, active):
     """Join tiles to runs of columns along each tile row; returns the number of tiles."""
     total = 0
@@ -622,7 +650,7 @@ def join_runs(busy, columns, active):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def split_bands(active, total, bands):
     """Cut the tile rows into contiguous bands of about the same number of active tiles; (n + 1,) tile rows."""
     n, rows, seen = bands.size - 1, active.runs.size, 0
@@ -634,10 +662,11 @@ def split_bands(active, total, bands):
         while k < n and seen * n >= k * total:
             bands[k] = t + 1
             k += 1
-    bands[k:] = rows
+    for rest in range(k, n + 1):
+        bands[rest] = rows
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def advance(state, x_faces, y_faces, active, number, rings, lates, tops, taken, x_flux, y_flux):
     """One step on one thread."""
     ny = state.z.shape[0]
@@ -646,30 +675,34 @@ def advance(state, x_faces, y_faces, active, number, rings, lates, tops, taken, 
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
-def advance_bands(state, x_faces, y_faces, active, number, bands, rings, lates, tops, taken, x_flux, y_flux):
-    """One step, a band of rows a thread; the result is the one-thread result, bit by bit."""
-    ny, n = state.z.shape[0], bands.size - 1
-    for k in prange(n):
-        a, b = bands[k] * TILE_ROWS, min(bands[k + 1] * TILE_ROWS, ny)
+def sweep_bands(state, x_faces, y_faces, active, number, bands, rings, lates, tops, taken, x_flux, y_flux):
+    """One step but for the bands' ends, a band of rows a thread."""
+    for k in prange(bands.size - 1):
+        a, b = bands[k] * TILE_ROWS, min(bands[k + 1] * TILE_ROWS, state.z.shape[0])
         if a < b:
             sweep(a, b, state, x_faces, y_faces, active, number, rings[k], lates[k], tops, taken, x_flux, y_flux)
-    for k in prange(n):
-        a, b = bands[k] * TILE_ROWS, min(bands[k + 1] * TILE_ROWS, ny)
-        if a < b:
-            settle(a, b, state, lates[k])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
+def settle_bands(state, bands, lates):
+    """End the step that :func:`sweep_bands` began; the result is the one-thread result, bit by bit."""
+    for k in range(bands.size - 1):
+        settle(bands[k] * TILE_ROWS, min(bands[k + 1] * TILE_ROWS, state.z.shape[0]), state, lates[k])
+
+
+@njit(**KERNEL)
 def tile_tops(h, tops):
     """Deepest water of each tile, from scratch."""
-    tops[:] = 0
+    for t in range(tops.shape[0]):
+        for c in range(tops.shape[1]):
+            tops[t, c] = 0
     for i in range(h.shape[0]):
         for j in range(h.shape[1]):
             t, c = i // TILE_ROWS, j // TILE_COLS
             tops[t, c] = max(tops[t, c], h[i, j])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def add_sources(row, col, gain, keep, state, tops):
     """Add (or take, as far as there is any) `gain` [m] at single cells; returns the depths added and taken [m]."""
     added, taken = 0.0, 0.0
@@ -691,7 +724,7 @@ def add_sources(row, col, gain, keep, state, tops):
     return added, taken
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def track_row(h, west, east, north, south, least, half, one, speed_max, discharge_max, force_max):
     """Running maxima of speed, unit discharge and u^2 h; shallower water than `least` does not count."""
     zero = one - one
@@ -706,23 +739,26 @@ def track_row(h, west, east, north, south, least, half, one, speed_max, discharg
         force_max[j] = max(force_max[j], q * speed)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def mark_arrival(h_max, now, depth, arrival):
     """Note the time at which a cell first was `depth` deep; negative before."""
     for j in range(uint64(h_max.size)):
-        arrival[j] = now if (h_max[j] >= depth) & (arrival[j] < 0) else arrival[j]
+        known, deepest = arrival[j], h_max[j]
+        first = now if deepest >= depth else known
+        arrival[j] = first if known < 0 else known
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def mark_maximum(h_max, now, rise, counted, time_max):
     """Move the time of the maximum where it rose by more than `rise` since it was last moved."""
     for j in range(uint64(h_max.size)):
-        has_risen = h_max[j] > counted[j] + rise
-        time_max[j] = now if has_risen else time_max[j]
-        counted[j] = h_max[j] if has_risen else counted[j]
+        deepest, before, known = h_max[j], counted[j], time_max[j]
+        has_risen = deepest > before + rise
+        time_max[j] = now if has_risen else known
+        counted[j] = deepest if has_risen else before
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def add_duration(h, depth, span, duration):
     """Lengthen the time above `depth`."""
     zero = span - span
@@ -730,7 +766,7 @@ def add_duration(h, depth, span, duration):
         duration[j] += span if h[j] >= depth else zero
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**KERNEL)
 def track(state, active, limits, speed_max, discharge_max, force_max, early, late, time_max, counted, duration):
     """Bring the sampled statistics up to date in the active tiles.
 

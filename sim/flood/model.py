@@ -11,6 +11,7 @@ from numba import get_num_threads
 import sim.flood.kernels as k
 from sim.flood.boundaries import list_faces
 from sim.flood.breaches import breach_inflows, place_breaches
+from sim.flood.memory import spread_array, spread_width
 from sim.flood.sources import MM_H, place_inflows, rain_weight, read_rain
 from sim.flood.tracking import Tracker
 from twin.clock import Clock
@@ -135,7 +136,8 @@ class FloodModel:
             k.advance(self._state, *self._faces, self._active, number, rings, lates, *counted)
         else:
             k.split_bands(self._active, total, bands)
-            k.advance_bands(self._state, *self._faces, self._active, number, bands, rings, lates, *counted)
+            k.sweep_bands(self._state, *self._faces, self._active, number, bands, rings, lates, *counted)
+            k.settle_bands(self._state, bands, lates)
         self._volumes[2] += float(number[7]) * self._rained_cells * self.grid.cell_area
         self.clock.advance(dt)
         self._tracker.look(self.clock.time, self._state, self._active)
@@ -243,18 +245,19 @@ class FloodModel:
     def _first_state(self, weight: NDArray[np.float64] | None) -> k.State:
         ground, kind = self.ground, self._type
         ny, nx = self.grid.shape
-        z = np.where(ground.is_wall, k.WALL_BED, ground.bed - self.datum).astype(kind)
+        z = np.where(ground.is_wall, k.WALL_BED, ground.bed - self.datum)
         h = ground.depth.astype(kind)
-        return k.State(
-            z=z,
-            h=h,
-            rest=(ground.depth - h).astype(kind),
-            qx=np.zeros((ny, nx + 1), dtype=kind),
-            qy=np.zeros((ny + 1, nx), dtype=kind),
-            n2=np.ascontiguousarray(ground.roughness**2, dtype=kind),
-            h_max=h.copy(),
-            weight=np.ones((1, 1), dtype=kind) if weight is None else np.ascontiguousarray(weight, dtype=kind),
-        )
+        arrays = {
+            "z": z,
+            "h": h,
+            "rest": ground.depth - h,
+            "qx": np.zeros((ny, nx + 1)),
+            "qy": np.zeros((ny + 1, nx)),
+            "n2": ground.roughness**2,
+            "h_max": h,
+            "weight": np.ones((1, 1)) if weight is None else weight,
+        }
+        return k.State(**{name: spread_array(values, kind, slot) for slot, (name, values) in enumerate(arrays.items())})
 
     def _stored(self) -> float:
         state = self._state
@@ -288,8 +291,9 @@ class FloodModel:
     def _room(self, threads: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
         if self._buffers is None or len(self._buffers[0]) < threads:
             nx = self.grid.shape[1]
+            width = spread_width(nx + 1, self._type)
             self._buffers = (
-                np.zeros((threads, k.RING_ROWS, nx + 1), dtype=self._type),
+                np.zeros((threads, k.RING_ROWS, width), dtype=self._type),
                 np.zeros((threads, 4, 5, nx + 1), dtype=self._type),
                 np.zeros(threads + 1, dtype=np.int64),
             )

@@ -20,20 +20,22 @@ __all__ = ["building_table", "cells_of_buildings", "summarise"]
 
 
 def summarise(model: FloodModel) -> Products:
-    """Maps, table ``buildings`` and summary of a run."""
+    """Maps, table ``buildings`` and summary of a run; the sea and the rivers are not flooded land."""
     maps = model.statistics()
     z = np.where(np.isfinite(model.ground.bed), model.ground.bed, np.nan).astype(np.float32)
     h_max = maps["h_max_cell"]
     buildings = building_table(model, maps)
-    rank = rank_tables()["detailed"].classify(np.where(h_max >= ARRIVAL_DEPTHS[0], h_max, 0.0))
+    is_land = model.ground.is_land
+    rank = rank_tables()["detailed"].classify(np.where(is_land & (h_max >= ARRIVAL_DEPTHS[0]), h_max, 0.0))
     hectare = model.grid.cell_area / 1e4
     budget = model.budget()
     summary = {
         "max_depth_m": float(np.nanmax(h_max)),
         "max_speed_m_s": float(maps["speed_max_cell"].max()),
         "flooded_area_ha": float((rank > 0).sum() * hectare),
-        "flooded_area_over_0.5m_ha": float((h_max >= 0.5).sum() * hectare),
-        "max_duration_h": float(maps["duration_cell"].max() / 3600.0),
+        "flooded_area_over_0.5m_ha": float((is_land & (h_max >= 0.5)).sum() * hectare),
+        "max_depth_on_land_m": float(h_max[is_land].max(initial=0.0)),
+        "max_duration_on_land_h": float(maps["duration_cell"][is_land].max(initial=0.0) / 3600.0),
         "steps_count": float(model.clock.step),
         "cells_without_bed_count": float(model.ground.cells_without_bed),
         "volume_relative_error_1": budget["relative_error"],
@@ -53,13 +55,13 @@ def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> p
     """One row a building that touches the area.
 
     Columns: ``feature`` (row of the city's buildings), ``id``, ``building_id``, ``max_depth`` and ``mean_depth`` [m]
-    and ``max_stage`` [m T.P.] over the open cells of and beside the footprint, ``arrival_s`` (first time with 5 cm at
-    one of them), ``max_speed`` [m s-1], ``rank`` of the maximum depth in the detailed table (0: dry).
+    and ``max_stage`` [m T.P.] over the open land cells of and beside the footprint, ``arrival_s`` (first time
+    with 5 cm at one of them), ``max_speed`` [m s-1], ``rank`` of the maximum depth in the detailed table (0: dry).
     """
     import pandas as pd
 
     ground = model.ground
-    feature, cell = cells_of_buildings(ground.building_cell, ground.is_wall)
+    feature, cell = cells_of_buildings(ground.building_cell, ground.is_wall | ~ground.is_land, ground.building_point)
     flat = {name: maps[name].reshape(-1)[cell] for name in maps}
     rows = pd.DataFrame(
         {
@@ -74,7 +76,8 @@ def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> p
     table = grouped.agg({"max_depth": "max", "max_stage": "max", "arrival_s": "min", "max_speed": "max"})
     table.insert(1, "mean_depth", grouped["max_depth"].mean())
     # a block in the middle of other blocks has no open cell beside it and stays dry
-    everyone = np.unique(ground.building_cell[ground.building_cell >= 0])
+    held = np.unique(ground.building_cell[ground.building_cell >= 0])
+    everyone = np.union1d(held, np.flatnonzero(ground.building_point >= 0))
     table = table.reindex(pd.Index(everyone, name="feature"))
     table[["max_depth", "mean_depth", "max_speed"]] = table[["max_depth", "mean_depth", "max_speed"]].fillna(0.0)
     wet = np.where(table["max_depth"] >= ARRIVAL_DEPTHS[0], table["max_depth"], 0.0)
@@ -87,9 +90,11 @@ def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> p
 
 
 def cells_of_buildings(
-    building_cell: NDArray[np.int32], is_wall: NDArray[np.bool_]
+    building_cell: NDArray[np.int32], is_shut: NDArray[np.bool_], building_point: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs (building, flat cell) of the open cells of each footprint and of the ring of cells that touch it.
+
+    A building that holds no cell centre counts with the cell of its `building_point`.
 
     Returns
     -------
@@ -99,12 +104,15 @@ def cells_of_buildings(
     ny, nx = building_cell.shape
     row, col = np.nonzero(building_cell >= 0)
     building = building_cell[row, col].astype(np.int64)
+    small = np.setdiff1d(np.flatnonzero(building_point >= 0), building)
+    building = np.r_[building, small]
+    row, col = np.r_[row, building_point[small] // nx], np.r_[col, building_point[small] % nx]
     pairs = []
     for dr in (-1, 0, 1):
         for dc in (-1, 0, 1):
             r, c = row + dr, col + dc
             ok = (r >= 0) & (r < ny) & (c >= 0) & (c < nx)
-            ok[ok] = ~is_wall[r[ok], c[ok]]
+            ok[ok] = ~is_shut[r[ok], c[ok]]
             pairs.append(np.c_[building[ok], r[ok] * nx + c[ok]])
     unique = np.unique(np.concatenate(pairs), axis=0)
     return unique[:, 0], unique[:, 1]

@@ -58,7 +58,7 @@ class Initial(Section):
         Depth [m]: a number or a raster.
     sea_level : float or None
         Water surface [m T.P.] of everything below it that is connected to the edge of the area: land behind a dike
-        stays dry.
+        stays dry. It is the sea and the rivers: water there counts as no flood in areas and buildings.
     """
 
     stage: Finite | Path | None = None
@@ -272,7 +272,7 @@ class FloodSection(Section):
     theta: Annotated[float, Field(gt=0, le=1)] = 0.9
     dry_depth: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
     max_dt: Positive = 10.0
-    track_every: NotNegative = 5.0
+    track_every: NotNegative = 10.0
 
     @model_validator(mode="after")
     def _output_fits(self) -> FloodSection:

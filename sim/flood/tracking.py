@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.flood.fields import ARRIVAL_DEPTHS, DURATION_DEPTH, SPEED_DEPTH
 from sim.flood.kernels import Active, State, join_runs, track
+from sim.flood.memory import spread_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,16 +51,11 @@ class Tracker:
     @classmethod
     def start(cls, depth: NDArray[np.float64], tiles: tuple[int, int], every: float) -> Tracker:
         """Statistics of a run that begins with `depth` [m]."""
-
-        def zeros() -> NDArray[np.float32]:
-            return np.zeros(depth.shape, dtype=np.float32)
-
-        early, late, time_max = (
-            np.where(depth >= least, np.float32(0), np.float32(-1)) for least in (*ARRIVAL_DEPTHS, RISE)
-        )
-        counted = depth.astype(np.float32)
-        touched = np.zeros(tiles, dtype=np.bool_)
-        return cls(every, touched, zeros(), zeros(), zeros(), early, late, time_max, counted, zeros())
+        zero = np.zeros(depth.shape)
+        early, late, time_max = (np.where(depth >= least, 0.0, -1.0) for least in (*ARRIVAL_DEPTHS, RISE))
+        first = (zero, zero, zero, early, late, time_max, depth, zero)
+        made: Any = (spread_array(values, np.float32, slot) for slot, values in enumerate(first))
+        return cls(every, np.zeros(tiles, dtype=np.bool_), *made)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a restart needs."""

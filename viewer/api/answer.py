@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from pathlib import PurePath
+import re
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_error_answers", "document", "named_source", "pack", "squeeze"]
 
+_FOLDER = re.compile(r"(^|\s)/(?=[^\s/])(?:[^/\n]+/)+")
 FOREVER = "public, max-age=31536000, immutable"
 """For addresses that contain a digest of what they give."""
 
@@ -50,7 +51,7 @@ def document(request: Request, content: Any) -> Response:
 
 def named_source(source: str) -> str:
     """A source as readers see it: a file without its folder, which is nobody's business."""
-    return PurePath(source).name if PurePath(source).is_absolute() else source
+    return _FOLDER.sub(r"\1", source)
 
 
 def add_error_answers(app: FastAPI) -> None:

@@ -82,13 +82,14 @@ def building_document(layer: MeshLayer, row: int) -> dict[str, Any]:
 
 
 def _text(column: str, value: Any, unit: str, usage_code: str) -> dict[str, str]:
-    """A value as people read it; the use has an English name where its code has one."""
+    """A value as people read it; a use whose code is known has a name in both languages, whatever the file says."""
     number = f"{value:.1f}" if isinstance(value, float) and unit else str(value)
     text: dict[str, str] = dict.fromkeys(LANGUAGES, f"{number} {unit}".rstrip())
     if column == "usage":
         known = next((entry for entry in usage_classes() if usage_code in entry["codes"]), None)
         if known is not None:
             text["en"] = known["name"]["en"]
+            text["ja"] = known["name"]["ja"] if value == usage_code else text["ja"]
     return text
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from twin.errors import StoreError
 from viewer.api import answer
 from viewer.api.building import building_document
-from viewer.api.runs import RunShelf, job_document
+from viewer.api.runs import RunShelf, job_document, settled
 from viewer.api.scene import SceneShelf
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def make_router(service: Service, scene: SceneShelf, runs: RunShelf) -> APIRoute
 
     @router.get("/api/runs", tags=["runs"], summary="Every job of the store, the newest first")
     def get_runs(request: Request) -> Response:
-        return answer.document(request, [job_document(job) for job in service.list_runs()])
+        return answer.document(request, [job_document(job) for job in settled(service.list_runs)])
 
     @router.post("/api/runs", tags=["runs"], status_code=202, summary="Start a scenario; an identical one is served")
     def post_run(scenario: Annotated[dict[str, Any], Body()]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,13 +23,17 @@ from viewer.api.classes import class_of, depth_classes, depth_code
 from viewer.api.scene import SceneShelf, encoder_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
     from numpy.typing import NDArray
 
     from sim.service import JobStatus, Service
     from twin.store import Run
 
-__all__ = ["RunShelf", "job_document"]
+__all__ = ["RunShelf", "job_document", "settled"]
 
+Answer = TypeVar("Answer")
 DEPTH, BED_MAP = "h_cell", "z_cell.tif"
 MOST_KEPT = 24
 """Packs that are kept in memory."""
@@ -59,6 +63,9 @@ class RunShelf:
         StoreError
             If there is no such run.
         """
+        return settled(lambda: self._document(key))
+
+    def _document(self, key: str) -> dict[str, Any]:
         job = self._service.status(key)
         run = self._service.open_run(key)
         manifest = run.manifest()
@@ -76,6 +83,9 @@ class RunShelf:
 
     def frames(self, key: str, digest: str, first: int) -> tuple[bytes, bool]:
         """Compressed frames from `first` on, and whether that is for ever."""
+        return settled(lambda: self._frames(key, digest, first))
+
+    def _frames(self, key: str, digest: str, first: int) -> tuple[bytes, bool]:
         run = self._service.open_run(key)
         manifest = run.manifest()
         is_final = digest == self._digest(manifest) and manifest["status"] == Status.DONE
@@ -89,7 +99,7 @@ class RunShelf:
             ny, nx = depth.shape[1:]
             codes = np.empty((count, ny, nx), dtype=np.uint8)
             for k in range(count):
-                codes[k] = code.encode(depth[first + k].to_numpy())
+                codes[k] = code.encode(_values(run, depth[first + k]))
             return squeeze(write_pack({"first": first, "count": count}, {"codes": codes}))
 
         return (self._keep(("frames", key, digest, str(first)), make) if is_final else make()), is_final
@@ -134,6 +144,9 @@ class RunShelf:
 
     def building(self, key: str, row: int) -> dict[str, Any] | None:
         """Result at one building, from the run's table; None where the run says nothing about it."""
+        return settled(lambda: self._building(key, row))
+
+    def _building(self, key: str, row: int) -> dict[str, Any] | None:
         run = self._service.open_run(key)
         if self._service.status(key).status is not Status.DONE or not (run.folder / "buildings.parquet").is_file():
             return None
@@ -155,6 +168,9 @@ class RunShelf:
         StoreError
             If the run holds no depths, or the place lies outside it.
         """
+        return settled(lambda: self._at(key, x, y, time_s))
+
+    def _at(self, key: str, x: float, y: float, time_s: float | None) -> dict[str, Any]:
         run = self._service.open_run(key)
         grid = run.grid
         if DEPTH not in run.manifest().get("fields", ()):
@@ -166,7 +182,7 @@ class RunShelf:
         row, col = (int(v) for v in grid.row_col(x, y))
         depth = run.fields()[DEPTH]
         times = depth["time"].to_numpy().astype(np.float64)
-        series = depth[:, row, col].to_numpy().astype(np.float32)
+        series = _values(run, depth[:, row, col]).astype(np.float32)
         bed = float(self.ground(run)[row, col])
         out: dict[str, Any] = {
             "row": row,
@@ -187,6 +203,9 @@ class RunShelf:
 
         Water does not enter the cells of a building, so what matters is what stands at its walls.
         """
+        return settled(lambda: self._beside(key, row))
+
+    def _beside(self, key: str, row: int) -> dict[str, Any] | None:
         shape = footprints(self._scene.buildings())[row]
         run = self._service.open_run(key)
         manifest = run.manifest()
@@ -196,7 +215,7 @@ class RunShelf:
         west, south, east, north = shape.bounds
         (r0, r1), (c0, c1) = grid.row_col(np.array([west, east]), np.array([north, south]))
         rows, cols = slice(max(r0 - 1, 0), max(r1 + 2, 0)), slice(max(c0 - 1, 0), max(c1 + 2, 0))
-        window = run.fields()[DEPTH][:, rows, cols].to_numpy()
+        window = _values(run, run.fields()[DEPTH][:, rows, cols])
         if window.size == 0:
             return None
         part = Grid(
@@ -284,6 +303,20 @@ class RunShelf:
         return content
 
 
+def settled(ask: Callable[[], Answer]) -> Answer:
+    """Ask again where a run moved to its final folder, or away, in the middle of the answer.
+
+    Raises
+    ------
+    StoreError
+        If it is not there at the second look either.
+    """
+    try:
+        return ask()
+    except StoreError:
+        return ask()
+
+
 def job_document(job: JobStatus) -> dict[str, Any]:
     """Where a job stands, as JSON."""
     return {
@@ -300,6 +333,20 @@ def job_document(job: JobStatus) -> dict[str, Any]:
         "outputs_done": job.outputs_done,
         "outputs": job.outputs,
     }
+
+
+def _values(run: Run, part: xr.DataArray) -> NDArray[Any]:
+    """Read a part of a stored field here and now: a worker that could read it is busy computing runs.
+
+    Raises
+    ------
+    StoreError
+        If the run moved meanwhile: what is missing on the disk would read as no water.
+    """
+    values = part.compute(scheduler="synchronous").to_numpy()
+    if not run.folder.is_dir():
+        raise StoreError("moved while it was read", where=f"run {run.key}", remedy="Ask again.")
+    return values
 
 
 def _stale(key: str) -> StoreError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 
 from twin.errors import StoreError, TwinError
+from viewer.api.runs import settled
 from viewer.dash.alert import error_alert
 from viewer.dash.jobs import is_active
 from viewer.dash.layerlist import layer_list
@@ -177,6 +178,6 @@ def _known_run(service: Service, key: str | None, *, is_fresh: bool) -> str | No
             return None
     if not is_fresh:
         return None
-    floods = [job for job in service.list_runs() if job.stage == "flood"]
+    floods = [job for job in settled(service.list_runs) if job.stage == "flood"]
     wanted = [job for job in floods if is_active(job)] or [job for job in floods if job.status == "done"]
     return wanted[0].key if wanted else None

@@ -9,6 +9,7 @@ from dash import ALL, Dash, Input, Output, State, callback_context, no_update
 
 from twin.errors import ScenarioError, TwinError
 from twin.store import Status
+from viewer.api.runs import settled
 from viewer.dash.alert import error_alert
 from viewer.dash.form import FREE, FormValues, content_of, free_scenario, values_of, with_values
 from viewer.dash.jobs import choices, is_active, job_list
@@ -123,29 +124,33 @@ def _add_list(page: Dash, service: Service) -> None:
     @page.callback(
         Output("run", "value", allow_duplicate=True),
         Input("submitted", "data"),
+        prevent_initial_call=True,
+    )
+    async def follow(submitted: dict[str, Any] | None) -> Any:
+        if not submitted:
+            return no_update
+        jobs = await asyncio.to_thread(settled, lambda: [service.status(key) for key in submitted["keys"]])
+        return next((job.key for job in jobs if job.stage == "flood"), no_update)
+
+    @page.callback(
+        Output("run", "value", allow_duplicate=True),
         Input({"type": "show-run", "key": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
-    async def choose(submitted: dict[str, Any] | None, clicks: list[int | None]) -> Any:
-        by = callback_context.triggered_id
-        if isinstance(by, dict):
-            return by["key"] if any(clicks) else no_update
-        if not submitted:
-            return no_update
-        jobs = await asyncio.to_thread(lambda: [service.status(key) for key in submitted["keys"]])
-        return next((job.key for job in jobs if job.stage == "flood"), no_update)
+    async def choose(_clicks: list[int | None]) -> Any:
+        return _clicked() or no_update
 
     @page.callback(
         Output("cancelled", "data"),
         Input({"type": "cancel-run", "key": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
-    async def cancel(clicks: list[int | None]) -> Any:
-        by = callback_context.triggered_id
-        if not isinstance(by, dict) or not any(clicks):
+    async def cancel(_clicks: list[int | None]) -> Any:
+        key = _clicked()
+        if key is None:
             return no_update
-        await asyncio.to_thread(service.cancel, by["key"])
-        return by["key"]
+        await asyncio.to_thread(service.cancel, key)
+        return key
 
     @page.callback(
         Output("runs", "children"),
@@ -164,7 +169,7 @@ def _add_list(page: Dash, service: Service) -> None:
     async def refresh(
         _n: int, lang: Lang, shown: str | None, _s: Any, _c: Any, _f: Any, options: list[Any], state: str
     ) -> tuple[Any, ...]:
-        jobs = await asyncio.to_thread(service.list_runs)
+        jobs = await asyncio.to_thread(settled, service.list_runs)
         fresh = choices(lang, jobs, shown)
         now = next((_state(job.key, job.status) for job in jobs if job.key == shown), "")
         return (
@@ -173,6 +178,12 @@ def _add_list(page: Dash, service: Service) -> None:
             not any(is_active(job) for job in jobs),
             no_update if now == state else now,
         )
+
+
+def _clicked() -> str | None:
+    """Key of the card whose button was pressed; cards that have just been drawn anew have not been."""
+    by = callback_context.triggered_id
+    return str(by["key"]) if isinstance(by, dict) and callback_context.triggered[0]["value"] else None
 
 
 def _state(key: str, status: Status) -> str:

@@ -11,9 +11,9 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html
 from twin.errors import LayerError, StoreError, TwinError
 from twin.store import Status
 from viewer.api.building import building_document
+from viewer.api.runs import settled
 from viewer.dash.alert import error_alert
 from viewer.dash.details import building_panel, place_panel
-from viewer.dash.jobs import is_active
 from viewer.strings import say
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def _building(
     document = building_document(scene.buildings(), feature)
     result, series, state = None, None, ""
     if run:
-        status = service.status(run).status
+        status = settled(lambda: service.status(run)).status
         if status is Status.DONE:
             state, result = "done", runs.building(run, feature)
-        elif is_active(service.status(run)):
+        elif status in (Status.QUEUED, Status.RUNNING):
             state = "running"
         if state:
             series = runs.beside(run, feature)

@@ -99,7 +99,7 @@ def test_a_building_without_open_cells_beside_it_is_dry_not_missing(make_model: 
 def test_open_cells_of_a_footprint_count_where_buildings_are_no_holes() -> None:
     building = np.full((5, 5), -1, dtype=np.int32)
     building[2, 2] = 4
-    feature, cell = cells_of_buildings(building, np.zeros((5, 5), dtype=bool))
+    feature, cell = cells_of_buildings(building, np.zeros((5, 5), dtype=bool), np.zeros(0, dtype=np.int64))
     assert set(feature) == {4}
     assert sorted(cell) == [6, 7, 8, 11, 12, 13, 16, 17, 18]
 

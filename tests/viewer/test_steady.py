@@ -1,0 +1,28 @@
+"""A look at the moment in which a run moves."""
+
+from __future__ import annotations
+
+import pytest
+
+from twin.errors import StoreError
+from viewer.api.runs import settled
+
+
+def test_a_look_that_meets_a_moving_run_is_repeated_once() -> None:
+    answers = iter([StoreError("moved"), 7])
+
+    def ask() -> int:
+        answer = next(answers)
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    assert settled(ask) == 7
+
+
+def test_what_is_not_there_twice_is_an_error() -> None:
+    def ask() -> int:
+        raise StoreError("there is no run 'x'")
+
+    with pytest.raises(StoreError, match="no run"):
+        settled(ask)
