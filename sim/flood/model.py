@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BYTES_PER_CELL", "FloodModel"]
 
-BYTES_PER_CELL = {"single": 112, "double": 144}
-"""Memory of a model while it is made and while it runs, a cell; measured by benchmarks/bench_flood.py --memory."""
+BYTES_PER_CELL = {"single": 144, "double": 152}
+"""Memory of a model at its highest, a cell: benchmarks/bench_flood.py --memory, and 32 for buildings and walls."""
 
 PARALLEL_CELLS = 150_000
 """Active cells from which a step is worth two threads: entering a parallel region costs about 10 microseconds."""
