@@ -118,6 +118,7 @@ class FloodModel:
             [
                 gravity_dt / dx, gravity_dt, section.theta, 0.5 * (1.0 - section.theta), section.dry_depth, 0.25,
                 dt / dx, intensity * dt, KEEP[section.precision], 1e-30, 1.0, sink, float(weighted), dx, 0.5,
+                section.froude_limit * math.sqrt(k.GRAVITY),
             ],
             dtype=self._type,
         )  # fmt: skip

@@ -243,6 +243,9 @@ class FloodSection(Section):
         Share of dx / sqrt(g h_max) that a step takes; at most sqrt(theta / 2), beyond which a checkerboard grows.
     theta : float
         Weight of a face's own discharge against its neighbours' along the flow; 1 = Bates et al. 2010.
+    froude_limit : float
+        Largest Froude number of the flow: without advection, water that falls over a step would run away. Raise it
+        for steep slopes where flow is truly supercritical.
     dry_depth : float
         Shallower faces carry nothing [m].
     max_dt : float
@@ -270,6 +273,7 @@ class FloodSection(Section):
     gauges: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=60)], Point] = Field(default_factory=dict)
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.65
     theta: Annotated[float, Field(gt=0, le=1)] = 0.9
+    froude_limit: Positive = 1.0
     dry_depth: Annotated[float, Field(gt=0, le=0.1)] = 1e-4
     max_dt: Positive = 10.0
     track_every: NotNegative = 10.0

@@ -221,6 +221,9 @@ def test_the_series_beside_a_building_peaks_at_its_maximum_between_outputs(
     for row in range(len(service.city()["buildings"].table)):
         peak = client.get(f"/api/buildings/{row}", params={"run": key}).json()["result"]["max_depth_m"]
         series = shelf.beside(key, row)
+        if series is None:
+            assert peak == 0, "a building in the sea has no land beside it"
+            continue
         highest = max(series["depth_m"])
         assert highest <= peak + 1e-6
         wet += highest > 0.8 * peak > 0.05

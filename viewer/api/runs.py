@@ -199,7 +199,7 @@ class RunShelf:
         return out
 
     def beside(self, key: str, row: int) -> dict[str, Any] | None:
-        """Depth in time at the cell in or next to a building that gets deepest; None outside the run.
+        """Depth in time at the land cell in or next to a building that gets deepest; None where there is none.
 
         Water does not enter the cells of a building, so what matters is what stands at its walls.
         """
@@ -231,6 +231,8 @@ class RunShelf:
         for dr in range(3):
             for dc in range(3):
                 near |= own[dr : dr + ny, dc : dc + nx]
+        if manifest["scenario"].get("flood", {}).get("initial", {}).get("sea_level") is not None:
+            near &= ~(window[0] > 0)  # sea and rivers are there from the start: no flood, as in the table of buildings
         if not near.any():
             return None
         peak = np.where(near, np.nan_to_num(window, nan=0.0).max(axis=0), -1.0)

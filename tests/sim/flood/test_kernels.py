@@ -44,7 +44,7 @@ def test_momentum_solves_the_implicit_friction_law(dtype: Any) -> None:
     zero, n2, out = np.zeros_like(q), np.full_like(q, 0.0009), np.empty_like(q)
     slope, gdt, dry = dtype(1.5), dtype(7.0), dtype(0.05)
     e0, e1 = z0 + h0, z1 + h1
-    k.momentum_row(z0, z1, e0, e1, inertia, zero, n2, q, slope, gdt, dry, dtype(1), out)
+    k.momentum_row(z0, z1, e0, e1, inertia, zero, n2, q, slope, gdt, dry, dtype(1e6), dtype(1), out)
     depth = np.maximum(e0, e1) - np.maximum(z0, z1)
     wet = depth > dry
     driven = inertia - slope * depth * (e1 - e0)
@@ -64,8 +64,21 @@ def test_friction_does_not_see_the_direction_of_a_steady_flow(dtype: Any) -> Non
     friction = float(gdt) * 0.0016 * total / 0.8 ** (7 / 3)
     inertia = np.full_like(h, component * (1 + friction))
     across = np.full_like(h, component)
-    k.momentum_row(zero, zero, h, h, inertia, across, n2, across, dtype(1), gdt, dtype(1e-4), dtype(1), out)
+    k.momentum_row(zero, zero, h, h, inertia, across, n2, across, dtype(1), gdt, dtype(1e-4), dtype(1e6), dtype(1), out)
     np.testing.assert_allclose(out, component, rtol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_no_flow_passes_the_limit_of_the_froude_number(dtype: Any) -> None:
+    z0, z1, h0, h1, inertia, q = _rows(dtype, 6)
+    zero, n2, out = np.zeros_like(q), np.zeros_like(q), np.empty_like(q)
+    e0, e1 = z0 + h0, z1 + h1
+    critical = dtype(1.5 * np.sqrt(9.81))
+    k.momentum_row(z0, z1, e0, e1, 50 * inertia, zero, n2, q, dtype(9), dtype(7), dtype(1e-4), critical, dtype(1), out)
+    depth = (np.maximum(e0, e1) - np.maximum(z0, z1)).astype(np.float64)
+    wet = depth > 1e-3
+    froude = np.abs(out[wet]) / depth[wet] / np.sqrt(9.81 * depth[wet])
+    assert froude.max() == pytest.approx(1.5, rel=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -137,7 +150,7 @@ def test_a_sink_takes_what_is_there_and_counts_it() -> None:
 def test_row_kernels_become_packed_instructions(name: str) -> None:
     """A silent fall to scalar code costs five times the speed; a fresh compilation shows what LLVM made."""
     arrays = {
-        "momentum_row": "zzzzzzzzssssz", "share_row": "zzzzzssssz", "scale_row": "zzz", "gain_row": "zzzzssz",
+        "momentum_row": "zzzzzzzzsssssz", "share_row": "zzzzzssssz", "scale_row": "zzz", "gain_row": "zzzzssz",
         "depth_row": "zzz", "across_row": "zzsz",
     }[name]  # fmt: skip
     n = 65 if name == "across_row" else 64

@@ -1,6 +1,7 @@
 // The camera: map controls with z up, a first view that frames the bounds from the south, keys.
 import { PerspectiveCamera, Vector3 } from 'three';
 import { MapControls } from 'three/addons/controls/MapControls.js';
+import type { Box } from './points';
 
 export interface CameraState {
   position: [number, number, number];
@@ -9,13 +10,50 @@ export interface CameraState {
 
 export type Bounds = readonly [west: number, south: number, east: number, north: number];
 
-const PITCH = (38 * Math.PI) / 180;
-/** Share of the half height of the view that the first picture fills, and how far up its middle lies. */
-const FREE = 0.86;
-const LIFTED = 0.06;
-const LEGEND_PX = 140;
+const degrees = (angle: number): number => (angle * Math.PI) / 180;
+const LEAST_PITCH = degrees(35);
+const MOST_PITCH = degrees(56);
+const PITCH_STEP = degrees(0.5);
+const MIN_DISTANCE = 15;
 const SETTLE_MS = 250;
 const CLEARANCE = 2;
+
+interface Fit {
+  eye: Vector3;
+  ahead: Vector3;
+  /** Distances along the line of sight that the width and the height of the picture each ask for. */
+  forWidth: number;
+  forHeight: number;
+}
+
+/**
+ * The nearest place, looking north and down by `pitch`, from which all points lie between sight lines of the
+ * given slopes. With axes x right, u up, k back, a point p shows at (p.x - eye.x) / (eye.k - p.k): each side of
+ * the frame is linear in the place of the eye, so that the nearest place follows from extremes.
+ */
+function fitted(points: readonly Vector3[], pitch: number, left: number, right: number, below: number, above: number): Fit {
+  const up = new Vector3(0, Math.sin(pitch), Math.cos(pitch));
+  const back = new Vector3(0, -Math.cos(pitch), Math.sin(pitch));
+  const p = points.map((v) => ({ x: v.x, u: v.dot(up), k: v.dot(back) }));
+  const eastmost = Math.max(...p.map(({ x, k }) => x + right * k));
+  const westmost = Math.min(...p.map(({ x, k }) => x + left * k));
+  const topmost = Math.max(...p.map(({ u, k }) => u + above * k));
+  const lowest = Math.min(...p.map(({ u, k }) => u + below * k));
+  const forWidth = (eastmost - westmost) / (right - left);
+  const forHeight = (topmost - lowest) / (above - below);
+  const k = Math.max(forWidth, forHeight, Math.max(...p.map((q) => q.k)) + MIN_DISTANCE);
+  const x = (eastmost - right * k + westmost - left * k) / 2;
+  // What height is to spare is shared on the screen, not on the ground, which perspective shrinks with distance.
+  let [least, most] = [topmost - above * k, lowest - below * k];
+  for (let turn = 0; turn < 24; turn++) {
+    const u = (least + most) / 2;
+    const slopes = p.map((q) => (q.u - u) / (k - q.k));
+    if (above - Math.max(...slopes) < Math.min(...slopes) - below) least = u;
+    else most = u;
+  }
+  const eye = new Vector3(x, 0, 0).addScaledVector(up, (least + most) / 2).addScaledVector(back, k);
+  return { eye, ahead: back.negate(), forWidth, forHeight };
+}
 
 export class CameraRig {
   readonly camera = new PerspectiveCamera(38, 1, 1, 10_000);
@@ -27,6 +65,8 @@ export class CameraRig {
   private down = false;
   private told = '';
   private width = 1;
+  private height = 1;
+  private resting = '';
 
   constructor(
     element: HTMLElement,
@@ -50,7 +90,7 @@ export class CameraRig {
       this.moved();
       if (!this.quiet) this.later();
     });
-    this.set(this.home);
+    this.showHome();
   }
 
   get state(): CameraState {
@@ -62,9 +102,9 @@ export class CameraRig {
     return { position: round(this.camera.position), target: round(this.controls.target) };
   }
 
-  /** Pixels on the left that the legend covers, on pages wide enough for it. */
-  private get inset(): number {
-    return this.width > 800 ? LEGEND_PX : 0;
+  /** The camera stands where `home` put it: nobody has moved it since. */
+  get isHome(): boolean {
+    return this.resting === JSON.stringify(this.state);
   }
 
   /** Degrees clockwise that north lies from the top of the screen. */
@@ -84,46 +124,45 @@ export class CameraRig {
 
   resize(width: number, height: number): void {
     this.width = width;
-    this.camera.aspect = width / Math.max(height, 1);
+    this.height = Math.max(height, 1);
+    this.camera.aspect = width / this.height;
     this.camera.updateProjectionMatrix();
   }
 
-  /** The oblique view from the south in which the whole box is just visible. */
-  frame(bounds: Bounds, low: number, high: number): void {
+  /**
+   * The oblique view from the south in which the whole box just fills the free part of the canvas. The pitch
+   * grows, within limits, as long as the width decides: a canvas with height to spare looks down more steeply.
+   */
+  frame(bounds: Bounds, low: number, high: number, free: Box): void {
     const [w, s, e, n] = bounds;
-    const target = new Vector3((w + e) / 2, (s + n) / 2, low);
-    const back = new Vector3(0, -Math.cos(PITCH), Math.sin(PITCH));
-    const up = new Vector3(0, Math.sin(PITCH), Math.cos(PITCH));
-    const tanV = Math.tan((this.camera.fov * Math.PI) / 360);
-    const tanH = tanV * this.camera.aspect;
-    const free = 1 - this.inset / this.width;
-    let distance = 1;
-    // Perspective makes the near edge taller on the screen than the far one: the target moves until the
-    // box sits in the middle of what the time bar leaves free.
-    for (let turn = 0; turn < 12; turn++) {
-      const corners = [w, e].flatMap((x) => [s, n].flatMap((y) => [low, high].map((z) => new Vector3(x, y, z).sub(target))));
-      distance = Math.max(
-        50,
-        ...corners.map((p) => Math.max(Math.abs(p.x) / (0.95 * free * tanH), Math.abs(p.dot(up)) / (FREE * tanV)) + p.dot(back)),
-      );
-      const heights = corners.map((p) => p.dot(up) / (distance - p.dot(back)) / tanV);
-      const middle = (Math.max(...heights) + Math.min(...heights)) / 2 - LIFTED;
-      target.y += (middle * tanV * distance) / Math.sin(PITCH);
+    const corners = [w, e].flatMap((x) => [s, n].flatMap((y) => [low, high].map((z) => new Vector3(x, y, z))));
+    // Slopes of the sight lines along the four sides of the free part.
+    const tan = Math.tan((this.camera.fov * Math.PI) / 360) / (this.height / 2);
+    const [left, right] = [free.left - this.width / 2, free.right - this.width / 2].map((px) => px * tan);
+    const [below, above] = [this.height / 2 - free.bottom, this.height / 2 - free.top].map((px) => px * tan);
+    let pitch = LEAST_PITCH;
+    let fit = fitted(corners, pitch, left, right, below, above);
+    for (; pitch < MOST_PITCH; pitch += PITCH_STEP) {
+      const steeper = fitted(corners, pitch + PITCH_STEP, left, right, below, above);
+      if (steeper.forHeight > steeper.forWidth) break;
+      fit = steeper;
     }
-    target.x -= (this.inset / this.width) * tanH * distance;
     this.radius = Math.hypot(e - w, n - s, high - low) / 2;
-    this.controls.maxDistance = 6 * this.radius + 1000;
-    this.controls.minDistance = 15;
-    const eye = target.clone().addScaledVector(back, distance);
-    this.home = { position: eye.toArray(), target: target.toArray() };
+    const { eye, ahead } = fit;
+    const distance = Math.max((eye.z - low) / -ahead.z, MIN_DISTANCE);
+    this.controls.maxDistance = Math.max(6 * this.radius + 1000, 1.5 * distance);
+    this.controls.minDistance = MIN_DISTANCE;
+    this.home = { position: eye.toArray(), target: eye.clone().addScaledVector(ahead, distance).toArray() };
   }
 
   showHome(): void {
     this.set(this.home);
+    this.resting = JSON.stringify(this.state);
   }
 
   goHome(): void {
     this.user(() => this.place(this.home));
+    this.resting = JSON.stringify(this.state);
   }
 
   turnNorth(): void {

@@ -76,7 +76,7 @@ export class Hud {
   }
 
   setSources(lines: readonly string[], lang: Lang): void {
-    const text = [...new Set(lines.filter((line) => line !== ''))].join(' · ');
+    const text = lines.join(' · ');
     this.sources.textContent = text === '' ? '' : `${say('sources', lang)}: ${text}`;
     this.sources.title = text;
   }

@@ -5,12 +5,15 @@ import { make } from './dom';
 import type { ClassStyle } from './layer';
 import type { DepthClass } from './run';
 import { type Lang, say, type Text } from './strings';
+import { SEA } from './style';
 import { DRY_LIMIT } from './water';
 
 export interface LegendContent {
   depth: readonly DepthClass[] | null;
   /** The flood itself is visible, not only its mark on the buildings. */
   water: boolean;
+  /** The run has cells of sea or river. */
+  sea: boolean;
   colorBy: ColorBy;
   usages: readonly Usage[] | null;
   hasResult: boolean;
@@ -32,24 +35,37 @@ function row(color: string, text: string, title?: string, mark: Mark = 'area'): 
   return item;
 }
 
-function block(title: string, rows: HTMLElement[], note?: string): HTMLElement {
-  const list = make('ul', 'tv-rows', {}, ...rows);
-  const section = make('section', '', {}, make('h3', '', {}, title), list);
-  if (note) section.append(make('p', 'tv-note', {}, note));
-  return section;
+function section(title: string, rows: readonly HTMLElement[], note?: string): HTMLElement {
+  const element = make('section', '', {}, make('h3', '', {}, title), list(rows));
+  if (note) element.append(make('p', 'tv-note', {}, note));
+  return element;
+}
+
+function list(rows: readonly HTMLElement[]): HTMLElement {
+  return make('ul', 'tv-rows', {}, ...rows);
 }
 
 export class Legend {
   readonly element: HTMLDetailsElement;
   private readonly summary = make('summary', '');
   private readonly body = make('div', 'tv-legend-body');
+  /** The user has opened or folded the legend: its width no longer decides. */
+  private touched = false;
+  /** What the user made of the building block; until then it is folded while depths are listed. */
+  private buildingsOpen: boolean | null = null;
 
-  /** On a narrow page the legend starts folded: it would hide the city. */
-  constructor(open: boolean) {
+  constructor(toggled: () => void) {
     this.element = make('details', 'tv-card tv-legend', {}, this.summary, this.body);
-    this.element.open = open;
+    this.element.open = true;
     this.body.tabIndex = 0;
     this.body.setAttribute('role', 'group');
+    this.summary.addEventListener('click', () => (this.touched = true));
+    this.element.addEventListener('toggle', toggled);
+  }
+
+  /** On a narrow canvas the legend starts folded: it would hide the city. */
+  fold(isNarrow: boolean): void {
+    if (!this.touched) this.element.open = !isNarrow;
   }
 
   show(content: LegendContent, lang: Lang): void {
@@ -63,20 +79,37 @@ export class Legend {
     const byDepth = usages !== null && content.colorBy === 'max_depth';
     if (depth && (content.water || byDepth)) {
       const rows = byDepth ? [...depthRows(depth), dry] : depthRows(depth);
+      if (content.water && content.sea) rows.push(row(SEA, say('sea', lang)));
       const title = byDepth ? `${say('depth', lang)} / ${say('maxDepth', lang)}` : say('depth', lang);
-      blocks.push(block(title, rows, byDepth && !content.hasResult ? say('noResult', lang) : undefined));
+      blocks.push(section(title, rows, byDepth && !content.hasResult ? say('noResult', lang) : undefined));
     } else if (depth === null && byDepth) {
-      blocks.push(block(say('maxDepth', lang), [dry], say('noResult', lang)));
+      blocks.push(section(say('maxDepth', lang), [dry], say('noResult', lang)));
     }
     if (usages && content.colorBy === 'usage') {
-      blocks.push(block(say('usage', lang), usages.map((u) => row(u.color, u.name[lang]))));
+      const rows = usages.map((u) => row(u.color, u.name[lang]));
+      blocks.push(this.buildings(say('usage', lang), rows, blocks.length === 0));
     } else if (usages && content.colorBy === 'height') {
-      blocks.push(block(say('height', lang), HEIGHT_CLASSES.map((c) => row(c.color, c.label)).reverse()));
+      const rows = HEIGHT_CLASSES.map((c) => row(c.color, c.label)).reverse();
+      blocks.push(this.buildings(say('height', lang), rows, blocks.length === 0));
     }
-    for (const other of content.others) {
-      blocks.push(block(other.name[lang], other.classes.map((c) => row(c.color, c.name[lang], undefined, other.mark))));
+    // A layer of one class that is called like the layer needs no heading: such rows share a block.
+    const plain: HTMLElement[] = [];
+    for (const { name, mark, classes } of content.others) {
+      const rows = classes.map((c) => row(c.color, c.name[lang], undefined, mark));
+      if (classes.length === 1 && classes[0].name[lang] === name[lang]) plain.push(...rows);
+      else blocks.push(section(name[lang], rows));
     }
+    if (plain.length > 0) blocks.push(make('section', '', {}, list(plain)));
     this.body.replaceChildren(...blocks);
     this.element.hidden = blocks.length === 0;
+  }
+
+  /** The classes of buildings, which are many, under a heading that folds them away. */
+  private buildings(title: string, rows: readonly HTMLElement[], open: boolean): HTMLElement {
+    const summary = make('summary', '', {}, make('h3', '', {}, title));
+    const details = make('details', 'tv-fold', {}, summary, list(rows));
+    details.open = this.buildingsOpen ?? open;
+    summary.addEventListener('click', () => (this.buildingsOpen = !details.open));
+    return make('section', '', {}, details);
   }
 }

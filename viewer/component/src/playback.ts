@@ -141,6 +141,7 @@ export class Playback {
       bed: (flood, bed) => {
         this.water = new WaterLayer(flood, bed, budget.vertices, limits);
         host.add(this.water);
+        host.runChanged();
       },
       frames: (pack) => this.addFrames(pack),
       buildings: (pack) => {

@@ -25,6 +25,7 @@ const table = {
   scale: { ja: '縮尺', en: 'Scale' },
   legend: { ja: '凡例', en: 'Legend' },
   depth: { ja: '浸水深', en: 'Water depth' },
+  sea: { ja: '海・川', en: 'Sea, river' },
   usage: { ja: '建物の用途', en: 'Building use' },
   height: { ja: '建物の高さ', en: 'Building height' },
   maxDepth: { ja: '建物の最大浸水深', en: 'Maximum depth at buildings' },

@@ -1,5 +1,8 @@
+/** Sea and rivers that are no flood. */
+export const SEA = '#7FB2D9';
+
 const CSS = `
-.tv{position:relative;width:100%;height:100%;min-height:240px;overflow:hidden;background:#dfe5ea;color:#1f2933;
+.tv{position:relative;container-type:size;width:100%;height:100%;min-height:240px;overflow:hidden;background:#dfe5ea;color:#1f2933;
 font:13px/1.45 Inter,"Helvetica Neue","Segoe UI","Hiragino Sans","Noto Sans JP","Noto Sans CJK JP",Meiryo,system-ui,sans-serif;
 font-variant-numeric:tabular-nums;-webkit-font-smoothing:antialiased}
 .tv *,.tv *::before{box-sizing:border-box}
@@ -24,11 +27,18 @@ background:none;color:#334150;cursor:pointer;font:inherit}
 .tv-north .tv-icon{width:22px;height:22px;color:#c8372d}
 .tv-north .tv-south{fill:#9aa5b1}
 .tv-north b{font-size:10px;line-height:1;color:#334150}
-.tv-legend{position:absolute;left:12px;top:12px;max-width:230px;display:flex;flex-direction:column;max-height:calc(100% - 110px)}
-.tv-legend summary{padding:8px 12px;font-weight:700;cursor:pointer;border-radius:8px;user-select:none}
-.tv-legend-body{padding:0 12px 10px;overflow:auto;max-height:inherit;border-radius:0 0 8px 8px;scrollbar-width:thin}
+.tv-legend{position:absolute;left:12px;top:12px}
+.tv-legend[open]{width:200px}
+.tv-legend summary{cursor:pointer;user-select:none}
+.tv-legend>summary{padding:8px 12px;font-weight:700;border-radius:8px}
+.tv-legend-body{padding:0 12px 10px;overflow:auto;max-height:calc(58cqh - 38px);border-radius:0 0 8px 8px;scrollbar-width:thin}
 .tv-legend h3{margin:6px 0 4px;font-size:12px;font-weight:600;color:#52606d}
 .tv-legend section+section{margin-top:10px;border-top:1px solid #e4e7eb;padding-top:4px}
+.tv-fold summary{display:flex;align-items:center;gap:6px;padding:3px 0;border-radius:4px;list-style:none}
+.tv-fold summary h3{margin:0}
+.tv-fold summary::-webkit-details-marker{display:none}
+.tv-fold summary::before{content:"";flex:none;width:0;height:0;border:4px solid transparent;border-left:6px solid #52606d;border-right:0}
+.tv-fold[open] summary::before{transform:rotate(90deg)}
 .tv-rows{list-style:none;margin:0;padding:0;font-size:12px;line-height:1.25}
 .tv-rows li{display:flex;align-items:center;gap:8px;padding:2px 0}
 .tv-swatch{flex:none;width:22px;height:13px;border-radius:3px;box-shadow:inset 0 0 0 1px rgba(31,41,51,.22)}
@@ -60,7 +70,7 @@ background:none;color:#334150;cursor:pointer;font:inherit}
 .tv-message:not(.tv-error){top:40%}
 .tv-error{border-left-color:#c8372d}
 .tv-progress{top:14px;padding:6px 16px;border-radius:16px;font-weight:600}
-@media (max-width:640px){.tv-end,.tv-state{display:none}.tv-legend{max-width:44%}.tv-legend:not([open]){max-width:none}}
+@container (max-width:640px){.tv-end,.tv-state{display:none}.tv-legend[open]{width:min(200px,48cqw)}}
 `;
 
 /** Puts the style sheet into the page once, however many views there are. */

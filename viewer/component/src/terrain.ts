@@ -116,6 +116,8 @@ export class TerrainLayer implements Layer {
   readonly proxy: Mesh;
   readonly low: number;
   readonly high: number;
+  /** Foot of the walls around the ground. */
+  readonly base: number;
   readonly meta: GridMeta;
   private readonly z: Float32Array;
   private readonly relief: DataTexture;
@@ -144,6 +146,7 @@ export class TerrainLayer implements Layer {
     }
     this.low = Number.isFinite(low) ? low : 0;
     this.high = Number.isFinite(high) ? high : 0;
+    this.base = this.low - Math.max(5, 0.012 * size * Math.max(nx, ny));
 
     const stride = strideFor(nx, ny, budget.vertices);
     const cols = sampled(nx, stride);
@@ -219,8 +222,6 @@ export class TerrainLayer implements Layer {
 
   /** Walls from the outer ring of vertices down to a flat base. */
   private skirt(top: Float32Array, known: Uint8Array, cols: number, rows: number) {
-    const { nx, ny, cell_size: size } = this.meta;
-    const base = this.low - Math.max(5, 0.012 * size * Math.max(nx, ny));
     const ring: number[] = [];
     for (let i = 0; i < cols; i++) ring.push(i);
     for (let j = 1; j < rows; j++) ring.push(j * cols + cols - 1);
@@ -229,7 +230,7 @@ export class TerrainLayer implements Layer {
     const positions = new Float32Array(ring.length * 6);
     const index: number[] = [];
     ring.forEach((v, k) => {
-      positions.set([top[3 * v], top[3 * v + 1], top[3 * v + 2], top[3 * v], top[3 * v + 1], base], 6 * k);
+      positions.set([top[3 * v], top[3 * v + 1], top[3 * v + 2], top[3 * v], top[3 * v + 1], this.base], 6 * k);
       if (k > 0 && known[v] && known[ring[k - 1]]) index.push(2 * k - 2, 2 * k - 1, 2 * k, 2 * k, 2 * k - 1, 2 * k + 1);
     });
     return indexed(positions, Uint32Array.from(index));

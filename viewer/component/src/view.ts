@@ -1,6 +1,8 @@
 // Puts the parts together: properties in, reports out.
+import { freeArea, isNarrow } from './area';
+import { attributions } from './attribution';
 import { BuildingsLayer, type ColorBy } from './buildings';
-import { type Bounds, CameraRig } from './camera';
+import { CameraRig } from './camera';
 import { make } from './dom';
 import { isAbort, textOf } from './failure';
 import { BUILD, installHooks } from './hooks';
@@ -40,20 +42,18 @@ export class View {
   private readonly errors: Record<'scene' | 'run' | 'canvas', Text | null> = { scene: null, run: null, canvas: null };
   private reported = '';
   private clicks = 0;
-  /** The user or the server has placed the camera: loading no longer moves it. */
-  private cameraTouched = false;
 
   constructor(
     readonly host: HTMLElement,
     private readonly report: (report: Report) => void,
   ) {
     installStyle();
-    this.legend = new Legend(host.clientWidth > 640);
+    this.legend = new Legend(() => this.reframe());
     this.stage = new Stage(host, {
       camera: () => this.rig.camera,
       before: (now) => this.beforeDraw(now),
       after: () => this.afterDraw(),
-      resized: (width, height) => this.rig?.resize(width, height),
+      resized: (width, height) => this.resized(width, height),
       contextLost: (lost) => this.setError('canvas', lost ? both('contextLost') : null),
     });
     const { canvas, invalidate, viewport } = this.stage;
@@ -63,10 +63,7 @@ export class View {
       canvas,
       (x, y) => this.first(TerrainLayer)?.heightAt(x, y) ?? Number.NaN,
       invalidate,
-      (camera) => {
-        this.cameraTouched = true;
-        this.report({ camera });
-      },
+      (camera) => this.report({ camera }),
     );
     this.rig.resize(viewport.x, viewport.y);
     this.picker = new Picker(this.stage.renderer);
@@ -111,11 +108,10 @@ export class View {
     this.props = props;
     if ((props.lang ?? 'ja') !== this.lang) this.setLang(props.lang ?? 'ja');
     if (props.scene !== old.scene) {
-      if (old.scene) this.cameraTouched = false;
+      if (old.scene) this.rig.showHome();
       this.loadScene(props.scene ?? null);
     }
     if (changed(props.camera, old.camera) && props.camera && changed(props.camera, this.rig.state)) {
-      this.cameraTouched = true;
       this.rig.set(props.camera);
     }
     if (props.run !== old.run) this.errors.run = null;
@@ -205,6 +201,7 @@ export class View {
     const content = {
       depth: this.playback.run?.flood?.classes ?? null,
       water: this.layers.get('water')?.object.visible ?? true,
+      sea: this.playback.water?.hasSea ?? false,
       colorBy: this.colorBy,
       usages: buildings?.object.visible ? buildings.meta.usages : null,
       hasResult: this.playback.result !== null,
@@ -215,7 +212,7 @@ export class View {
       }),
     };
     this.legend.show(content, lang);
-    this.hud.setSources(packs.map((p) => (p.licence ? `${p.source} (${p.licence})` : p.source)), lang);
+    this.hud.setSources(attributions(packs), lang);
     const counted = doc === null ? '' : ` ${packs.length - this.missing} / ${packs.length}`;
     this.hud.foot.hidden = this.hud.controls.hidden = doc === null;
     const state = this.playback.words(lang);
@@ -223,6 +220,7 @@ export class View {
     this.host.classList.toggle('tv-has-time', !this.playback.timeBar.element.hidden);
     const idle = doc === null && this.missing === 0;
     this.hud.setMessage(this.error ?? (idle ? both('empty') : null), this.error !== null, lang);
+    this.reframe();
   }
 
   private get colorBy(): ColorBy {
@@ -343,7 +341,6 @@ export class View {
   private begin(doc: SceneDocument): void {
     this.document = doc;
     this.missing = doc.packs.length;
-    this.frameCamera(doc.bounds, 0, 30);
     this.words();
     this.stage.invalidate();
   }
@@ -352,7 +349,6 @@ export class View {
     this.missing--;
     this.add(layer);
     if (this.missing === 0) this.warmPicking();
-    if (layer instanceof TerrainLayer && this.document) this.frameCamera(this.document.bounds, layer.low, layer.high);
     if (layer instanceof BuildingsLayer) {
       layer.select(this.props.selected ?? null);
       layer.setResult(this.playback.result);
@@ -361,9 +357,22 @@ export class View {
     this.stage.invalidate();
   }
 
-  private frameCamera(bounds: Bounds, low: number, high: number): void {
-    this.rig.frame(bounds, low, high);
-    if (!this.cameraTouched) this.rig.showHome();
+  private resized(width: number, height: number): void {
+    this.legend.fold(isNarrow(width));
+    this.rig?.resize(width, height);
+    this.reframe();
+  }
+
+  /** Fits the first view to what is free of cards now; a camera that nobody has moved goes along. */
+  private reframe(): void {
+    if (this.document === null) return;
+    const { legend, hud, playback, rig, stage } = this;
+    const cards = { legend: legend.element, timeBar: playback.timeBar.element, controls: hud.controls, foot: hud.foot };
+    const terrain = this.first(TerrainLayer);
+    const { isHome } = rig;
+    const free = freeArea(stage.viewport.x, stage.viewport.y, cards);
+    rig.frame(this.document.bounds, terrain?.base ?? 0, terrain?.high ?? 30, free);
+    if (isHome) rig.showHome();
   }
 }
 

@@ -1,6 +1,7 @@
 // Animated flood water. All frames lie in one integer texture; the shader decodes depth codes through a
 // lookup and blends two frames. The class of a fragment is that of its own cell (nearest), so the class
-// shown at a frame time is always the class of the stored code.
+// shown at a frame time is always the class of the stored code. Sea and rivers, where the bed marks them,
+// are no flood and have one colour of their own.
 import {
   BufferAttribute,
   BufferGeometry,
@@ -23,6 +24,7 @@ import { type GridMeta, quads, sampled, strideFor } from './grid';
 import { type Layer, LIFT } from './layer';
 import type { Pack } from './pack';
 import type { Flood } from './run';
+import { SEA } from './style';
 
 /** Depth [m] below which a cell counts as dry: the lower edge of the first depth class. */
 export const DRY_LIMIT = 0.01;
@@ -70,14 +72,18 @@ void main() {
 const fragment = (n: number): string => `${DEPTH}
 uniform float upper[${n}];
 uniform vec3 tint[${n}];
+uniform sampler2D permanent;
+uniform vec3 sea;
 uniform float opacity;
 in vec2 grid;
 out vec4 color;
 void main() {
-  float d = depthAt(clamp(ivec2(floor(grid)), ivec2(0), cells - 1));
+  ivec2 own = clamp(ivec2(floor(grid)), ivec2(0), cells - 1);
+  float d = depthAt(own);
   if (d < ${DRY_LIMIT}) discard;
   vec3 c = tint[${n - 1}];
   for (int k = ${n - 1}; k >= 0; k--) if (d < upper[k]) c = tint[k];
+  if (texelFetch(permanent, own, 0).r > 0.0) c = sea;
   float thin = 1.0 - smoothstep(0.0, 1.0, d);
   color = vec4(c, opacity * (1.0 - 0.5 * thin * (1.0 - opacity)));
 }`;
@@ -85,6 +91,8 @@ void main() {
 export class WaterLayer implements Layer {
   readonly id = 'water';
   readonly object: Mesh<BufferGeometry, ShaderMaterial>;
+  /** The bed marks sea or rivers somewhere. */
+  readonly hasSea: boolean;
   private readonly codes: DataArrayTexture;
   private readonly data: Uint8Array;
   private readonly textures: (DataTexture | DataArrayTexture)[];
@@ -125,7 +133,17 @@ export class WaterLayer implements Layer {
       new DataTexture(values, w, h, RedFormat, FloatType);
     const lookup = floats(Float32Array.from({ length: 256 }, (_, k) => flood.code_depth[k] ?? 0), 256, 1);
     const z = bed.array('z', 'f4').map((value) => (Number.isNaN(value) ? 0 : value));
-    this.textures = [this.codes, lookup, floats(z, nx, ny)];
+    const marks = bed.has('water') ? bed.array('water', 'u1') : new Uint8Array(0);
+    if (marks.length !== nx * ny && marks.length > 0) {
+      throw new Failure({
+        ja: `海・川の範囲の大きさが格子と一致しません（${marks.length}、必要なのは ${nx} x ${ny}）。`,
+        en: `The marks of sea and rivers do not fit the grid (${marks.length} for ${nx} x ${ny} cells).`,
+      });
+    }
+    this.hasSea = marks.includes(1);
+    const isSea = Uint8Array.from({ length: nx * ny }, (_, cell) => (marks[cell] === 1 ? 255 : 0));
+    const permanent = new DataTexture(isSea, nx, ny, RedFormat, UnsignedByteType);
+    this.textures = [this.codes, lookup, floats(z, nx, ny), permanent];
     for (const texture of this.textures) {
       texture.minFilter = texture.magFilter = NearestFilter;
       texture.unpackAlignment = 1;
@@ -147,6 +165,8 @@ export class WaterLayer implements Layer {
         frame: { value: [west, north, size] },
         upper: { value: flood.classes.map((c) => c.upper ?? 1e9) },
         tint: { value: flood.classes.map((c) => new Vector3(...rgb(c.color)).divideScalar(255)) },
+        permanent: { value: permanent },
+        sea: { value: new Vector3(...rgb(SEA)).divideScalar(255) },
         opacity: { value: 0.86 },
       },
       vertexShader: VERTEX,
