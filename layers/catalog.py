@@ -170,7 +170,7 @@ class Catalog(_Strict):
             return uri
         if is_url(self._location):
             return f"{self._location.rpartition('/')[0]}/{uri}"
-        return str(Path(self._location).parent / uri)
+        return os.path.normpath(Path(self._location).parent / uri)
 
 
 def read_catalog(uri: str | Path) -> Catalog:

@@ -93,8 +93,11 @@ def ingest_city(
             else Entry(
                 reader="building_bases",
                 licence=licence,
-                options={"buildings": "buildings", "cell_size": 5.0}
-                | ({} if sea_bed is None else {"outside": sea_bed}),
+                options={
+                    "buildings": "buildings",
+                    "cell_size": 5.0,
+                    **({} if sea_bed is None else {"outside": sea_bed}),
+                },
             )
         ),
     }

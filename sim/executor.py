@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.pipeline import Stage, compute_stage
-from twin.errors import SimulationError
-from twin.store import Run, Store
+from twin.errors import SimulationError, TwinError
+from twin.store import Run, Status, Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +63,8 @@ class DaskExecutor:
 
     Notes
     -----
-    A worker that dies is replaced and its stage goes on from the last checkpoint (``retries``). Each worker computes
-    one stage at a time and uses its share of the cores for numba.
+    A worker that dies is replaced and its stage goes on from the last checkpoint. Each worker computes one stage at a
+    time and uses its share of the cores for numba.
     """
 
     def __init__(self, scheduler: str | None = None, workers: int | None = None) -> None:
@@ -76,6 +77,10 @@ class DaskExecutor:
         self._waiting: dict[str, Run] = {}
         self._closed = threading.Event()
 
+    def start(self) -> None:
+        """Bring the workers up now instead of at the first job."""
+        self._connect()
+
     def submit(self, stages: Sequence[Stage]) -> None:
         """Queue the stages and return; a stage that is under way already is not queued twice."""
         client = self._connect()
@@ -86,7 +91,7 @@ class DaskExecutor:
                 if known is not None and not known.done():
                     continue
                 self._futures[stage.key] = client.submit(
-                    _compute_after, stage, before, key=f"{stage.simulator}-{stage.key}-{len(self._futures)}", retries=3
+                    _compute_after, stage, before, key=f"{stage.simulator}-{stage.key}-{len(self._futures)}"
                 )
                 job = Store(Path(stage.store)).find(stage.key)
                 if job is not None:
@@ -135,13 +140,18 @@ class DaskExecutor:
         while not self._closed.wait(5.0):
             with self._lock:
                 for key, job in list(self._waiting.items()):
-                    if self._futures[key].done() or not job.folder.exists():
+                    if self._futures[key].done() or job.status is Status.DONE:
                         del self._waiting[key]
                     else:
                         job.beat()
 
 
 def _compute_after(stage: Stage, before: list[str]) -> str:
-    """What a worker runs; `before` makes Dask wait for the upstream stages."""
+    """What a worker runs; `before` makes Dask wait for the upstream stages.
+
+    An error of the twin is in the manifest: the task ends, for Dask shall not try again what cannot succeed.
+    """
     del before
-    return compute_stage(stage)
+    with suppress(TwinError):
+        compute_stage(stage)
+    return stage.key

@@ -49,6 +49,7 @@ class LayerInfo:
     """A layer of the catalogue."""
 
     id: str
+    name: Mapping[str, str]
     reader: str
     uri: str
     licence: str
@@ -119,6 +120,7 @@ class Service:
             out.append(
                 LayerInfo(
                     id=name,
+                    name=entry.name,
                     reader=entry.reader,
                     uri=entry.uri,
                     licence=entry.licence,
@@ -131,12 +133,15 @@ class Service:
         return out
 
     def scenarios(self) -> list[tuple[Path, Mapping[str, str]]]:
-        """Ready-made scenarios and their titles; a file that is no scenario is left out."""
+        """Ready-made scenarios of this city and their titles; a file that is no scenario is left out."""
         found: list[tuple[Path, Mapping[str, str]]] = []
         for path in sorted(self.scenario_folder.glob("*.yaml")):
             try:
                 scenario = read_scenario(path)
             except ScenarioError:
+                continue
+            city = None if scenario.city is None else (path.parent / scenario.city).resolve()
+            if self.catalog is not None and city not in (None, self.catalog.resolve()):
                 continue
             found.append((path, scenario.title or {"en": scenario.name}))
         return found

@@ -69,12 +69,22 @@ class Run:
     ----------
     key : str
         Digest of everything that determines the result.
-    folder : Path
-        Where its files are.
+    root : Path
+        The store's folder.
     """
 
     key: str
-    folder: Path
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are now: under its name, or under the hidden one while it is not whole."""
+        whole = self.root / self.key
+        return whole if whole.is_dir() else self._hidden
+
+    @property
+    def _hidden(self) -> Path:
+        return self.root / f".{self.key}.partial"
 
     def manifest(self) -> dict[str, Any]:
         """Read the manifest now.
@@ -84,13 +94,15 @@ class Run:
         StoreError
             If it is missing or damaged.
         """
-        path = self.folder / MANIFEST
-        if not path.exists():
-            # it may have got its name since it was looked up
-            path = self.folder.parent / self.key / MANIFEST
         try:
-            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                text = (self.folder / MANIFEST).read_text(encoding="utf-8")
+            except FileNotFoundError:
+                # it got its name between the look and the reading
+                text = (self.folder / MANIFEST).read_text(encoding="utf-8")
+            manifest: dict[str, Any] = json.loads(text)
         except (OSError, json.JSONDecodeError) as error:
+            path = self.folder / MANIFEST
             raise StoreError(
                 f"the manifest cannot be read ({error})", where=str(path), remedy="Delete the folder and run again."
             ) from error
@@ -107,14 +119,14 @@ class Run:
     def beat(self) -> None:
         """Set the heartbeat: the job lives. A run that has just got its name needs none any more."""
         with suppress(FileNotFoundError):
-            (self.folder / HEARTBEAT).touch()
+            (self._hidden / HEARTBEAT).touch()
 
     def _is_alive(self) -> bool:
         owner = self.manifest().get("owner", {})
         if owner.get("host") == platform.node() and not _process_exists(int(owner["pid"])):
             return False
         try:
-            return time.time() - (self.folder / HEARTBEAT).stat().st_mtime < STALE_AFTER
+            return time.time() - (self._hidden / HEARTBEAT).stat().st_mtime < STALE_AFTER
         except FileNotFoundError:
             return False
 
@@ -128,7 +140,7 @@ class Run:
         import xarray as xr
 
         try:
-            dataset = xr.open_zarr(self.folder / FIELDS, consolidated=False)
+            dataset = xr.open_zarr(self.folder / FIELDS, consolidated=False, chunks=None)
         except (OSError, KeyError, ValueError) as error:
             raise StoreError(
                 f"the fields cannot be read ({error})",
@@ -166,7 +178,8 @@ class Run:
 
     def request_cancel(self) -> None:
         """Ask the job to stop; it does within its next look (a fraction of a second)."""
-        (self.folder / CANCEL).touch()
+        with suppress(FileNotFoundError):
+            (self._hidden / CANCEL).touch()
 
     def _file(self, name: str) -> Path:
         path = self.folder / name
@@ -203,14 +216,12 @@ class Store:
             return
         for folder in sorted(self.root.iterdir()):
             if (folder / MANIFEST).is_file():
-                yield Run(folder.name.removeprefix(".").removesuffix(".partial"), folder)
+                yield Run(folder.name.removeprefix(".").removesuffix(".partial"), self.root)
 
     def find(self, key: str) -> Run | None:
         """The run of that key, finished or not, or None."""
-        for folder in (self.root / key, self._partial(key)):
-            if (folder / MANIFEST).is_file():
-                return Run(key, folder)
-        return None
+        job = Run(key, self.root)
+        return job if (job.folder / MANIFEST).is_file() else None
 
     def open(self, key: str) -> Run:
         """The run of that key; a unique beginning of the key is enough.
@@ -224,7 +235,7 @@ class Store:
         if len({run.key for run in found}) != 1:
             many = f"{len(found)} runs begin with {key!r}" if found else f"there is no run {key!r}"
             raise StoreError(many, where=str(self.root), remedy="`osaka-twin info --runs` lists the runs.")
-        return self.find(found[0].key) or found[0]
+        return found[0]
 
     def begin(self, key: str, manifest: Mapping[str, Any]) -> RunWriter:
         """Start writing a run; what an interrupted attempt left (checkpoint, outputs) is there to be taken up.
@@ -253,7 +264,7 @@ class Store:
         """
         status = self._status_now(key)
         job = self._make_folder(key)
-        claim = job.folder / CLAIM
+        claim = self.partial(key) / CLAIM
         try:
             claim.touch(exist_ok=False)
         except FileExistsError:
@@ -274,13 +285,13 @@ class Store:
         status = self._status_now(key)
         job = self._make_folder(key)
         if status is not Status.RUNNING:
-            (job.folder / CANCEL).unlink(missing_ok=True)
+            (self.partial(key) / CANCEL).unlink(missing_ok=True)
             RunWriter(self, job, dict(manifest)).note(status=Status.QUEUED)
         return job
 
     def discard_claim(self, key: str) -> None:
         """Give back what :meth:`try_begin` claimed: the run was whole already."""
-        shutil.rmtree(self._partial(key), ignore_errors=True)
+        shutil.rmtree(self.partial(key), ignore_errors=True)
 
     def _status_now(self, key: str) -> Status | None:
         """Status before anything here touches the run: a new mark must not revive a lost one."""
@@ -288,7 +299,7 @@ class Store:
         return None if existing is None else existing.status
 
     def _make_folder(self, key: str) -> Run:
-        folder = self._partial(key)
+        folder = self.partial(key)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / HEARTBEAT).touch()
@@ -298,14 +309,15 @@ class Store:
                 where=str(self.root),
                 remedy="Choose another folder with --store, or free the disk.",
             ) from error
-        return Run(key, folder)
+        return Run(key, self.root)
 
     def remove(self, key: str) -> None:
         """Delete a run."""
-        for folder in (self.root / key, self._partial(key)):
+        for folder in (self.root / key, self.partial(key)):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _partial(self, key: str) -> Path:
+    def partial(self, key: str) -> Path:
+        """Hidden folder of a run that is not whole."""
         return self.root / f".{key}.partial"
 
 
@@ -324,6 +336,7 @@ class RunWriter:
     def __init__(self, store: Store, run: Run, manifest: dict[str, Any]) -> None:
         self.store = store
         self.run = run
+        self.folder = store.partial(run.key)
         self._manifest: dict[str, Any] = {
             "status": Status.RUNNING,
             "progress": 0.0,
@@ -341,14 +354,14 @@ class RunWriter:
         """Add to the manifest; written in one move, with a new heartbeat."""
         self._manifest.update(entries)
         self.run.beat()
-        path = self.run.folder / MANIFEST
+        path = self.folder / MANIFEST
         draft = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.draft")
         draft.write_text(json.dumps(self._manifest, ensure_ascii=False, indent=1), encoding="utf-8")
         draft.replace(path)
 
     def is_cancelled(self) -> bool:
         """Whether somebody asked for a stop."""
-        return (self.run.folder / CANCEL).exists()
+        return (self.folder / CANCEL).exists()
 
     def create_fields(self, grid: Grid, times: Sequence[float], names: Sequence[str]) -> None:
         """Lay out the fields in time: chunks of one time and 512 x 512 cells, CF attributes.
@@ -362,7 +375,7 @@ class RunWriter:
         import zarr
         from zarr.codecs import BloscCodec
 
-        root = zarr.open_group(self.run.folder / FIELDS, mode="w")
+        root = zarr.open_group(self.folder / FIELDS, mode="w")
         root.attrs.update({"Conventions": "CF-1.11", "crs_wkt": grid.frame.wkt()})
         axes = (
             (
@@ -396,12 +409,12 @@ class RunWriter:
         """Write output `number` (0-based): fields first, then the gauges' line, then the manifest says it is there."""
         import zarr
 
-        root = zarr.open_group(self.run.folder / FIELDS, mode="r+")
+        root = zarr.open_group(self.folder / FIELDS, mode="r+")
         for name in self._manifest["fields"]:
             array = root[name]
             assert isinstance(array, zarr.Array)
             array[number] = fields[name]
-        path = self.run.folder / GAUGES
+        path = self.folder / GAUGES
         time_s = self._manifest["times"][number]
         if number == 0:
             path.write_text(",".join(["time_s", *gauges]) + "\n", encoding="utf-8")
@@ -413,7 +426,7 @@ class RunWriter:
         """Keep a state to go on from, in one move, with the number of outputs that it belongs to."""
         import numpy as np
 
-        path = self.run.folder / "checkpoint.npz"
+        path = self.folder / "checkpoint.npz"
         draft = path.with_suffix(".draft.npz")
         np.savez(draft, allow_pickle=False, __outputs_done=np.array(self._manifest["outputs_done"]), **state)
         draft.replace(path)
@@ -422,14 +435,14 @@ class RunWriter:
         """(outputs done, state) of an earlier attempt, or None; the gauges are cut back to that output."""
         import numpy as np
 
-        path = self.run.folder / "checkpoint.npz"
-        if not path.is_file() or not (self.run.folder / FIELDS).is_dir():
+        path = self.folder / "checkpoint.npz"
+        if not path.is_file() or not (self.folder / FIELDS).is_dir():
             return None
         with np.load(path) as stored:
             state = {name: stored[name] for name in stored.files}
         done = int(state.pop("__outputs_done"))
         previous = self.run.manifest()
-        gauges = self.run.folder / GAUGES
+        gauges = self.folder / GAUGES
         lines = gauges.read_text(encoding="utf-8").splitlines(keepends=True)
         gauges.write_text("".join(lines[: done + 1]), encoding="utf-8")
         self.note(
@@ -449,7 +462,7 @@ class RunWriter:
 
         spec = field_spec(name)
         with rasterio.open(
-            self.run.folder / f"{name}.tif",
+            self.folder / f"{name}.tif",
             "w",
             driver="COG",
             dtype="float32",
@@ -468,25 +481,25 @@ class RunWriter:
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as Parquet (GeoParquet where it has a geometry)."""
-        table.to_parquet(self.run.folder / f"{name}.parquet")
+        table.to_parquet(self.folder / f"{name}.parquet")
 
     def finish(self, **entries: Any) -> Run:
         """Give the run its name: it is whole."""
         self.note(**entries, status=Status.DONE, progress=1.0)
         for name in ("checkpoint.npz", HEARTBEAT, CANCEL, CLAIM):
-            (self.run.folder / name).unlink(missing_ok=True)
+            (self.folder / name).unlink(missing_ok=True)
         target = self.store.root / self.run.key
         shutil.rmtree(target, ignore_errors=True)
-        self.run.folder.rename(target)
-        return Run(self.run.key, target)
+        self.folder.rename(target)
+        return self.run
 
     def abandon(self, status: Status, reason: str) -> None:
         """Leave nothing but the manifest, which says why."""
-        for path in self.run.folder.iterdir():
+        for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
             elif path.name not in (MANIFEST, HEARTBEAT, CLAIM):
                 path.unlink()
         self.note(status=status, reason=reason, outputs_done=0)
         for name in (HEARTBEAT, CLAIM):
-            (self.run.folder / name).unlink(missing_ok=True)
+            (self.folder / name).unlink(missing_ok=True)

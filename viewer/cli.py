@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -278,8 +279,13 @@ def _serve(city: Path, store: Path, scenarios: Path, *, port: int, scheduler: st
     from sim.executor import DaskExecutor
     from viewer.server import serve as serve_page
 
-    service = _service(store, catalog=city, scenario_folder=scenarios, executor=DaskExecutor(scheduler))
+    executor = DaskExecutor(scheduler)
+    service = _service(store, catalog=city, scenario_folder=scenarios, executor=executor)
     service.list_layers()  # a catalogue that cannot be read is said before anything starts
+    if scheduler:
+        executor.start()  # a scheduler that does not answer is said now
+    else:
+        threading.Thread(target=executor.start, name="start-workers", daemon=True).start()
     try:
         serve_page(service, host="127.0.0.1", port=port, ready=lambda url: typer.echo(say("serving", url=url)))
     finally:

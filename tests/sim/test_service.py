@@ -211,7 +211,7 @@ def test_cancelling_on_a_cluster_stops_the_worker_and_progress_never_goes_back(l
 
 def test_a_scheduler_that_does_not_answer_is_named(folder: Path) -> None:
     service = Service(folder / "runs", executor=DaskExecutor("tcp://127.0.0.1:9"))
-    with pytest.raises(SimulationError, match="127.0.0.1:9"):
+    with pytest.raises(SimulationError, match=r"127\.0\.0\.1:9"):
         service.submit(_scenario(folder))
 
 

@@ -59,7 +59,7 @@ def test_the_map_is_a_cog_that_other_programs_place_right(tmp_path: Path) -> Non
     _write(writer, 1)
     values = np.arange(48, dtype=float).reshape(GRID.shape)
     writer.write_map("trial_cell", GRID, values)
-    with rasterio.open(writer.run.folder / "trial_cell.tif") as raster:
+    with rasterio.open(writer.folder / "trial_cell.tif") as raster:
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert tuple(raster.bounds) == GRID.bounds
         np.testing.assert_array_equal(raster.read(1), values)
@@ -100,7 +100,7 @@ def test_a_job_without_a_heartbeat_is_lost(tmp_path: Path) -> None:
     store = Store(tmp_path)
     writer = store.begin("aa", MANIFEST)
     writer.note()
-    os.utime(writer.run.folder / "heartbeat", (0, 0))
+    os.utime(writer.folder / "heartbeat", (0, 0))
     assert store.open("aa").status is Status.LOST
 
 
@@ -117,7 +117,7 @@ def test_an_interrupted_run_is_taken_up_at_its_checkpoint(tmp_path: Path) -> Non
     _write(writer, 2)
     writer.save_checkpoint({"h": np.arange(3.0)})
     writer.write_output(2, {"trial_cell": np.full(GRID.shape, 9)}, {"a_m": 9.0})
-    os.utime(writer.run.folder / "heartbeat", (0, 0))
+    os.utime(writer.folder / "heartbeat", (0, 0))
     again = store.begin("aa", MANIFEST)
     taken = again.load_checkpoint()
     assert taken is not None

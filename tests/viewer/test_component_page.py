@@ -80,6 +80,10 @@ def pack(meta: dict[str, Any], **arrays: NDArray[Any]) -> bytes:
     return struct.pack("<I", len(text)) + text + block
 
 
+# More than the legend of a small page has room for.
+USAGES = [{"code": k, "name": {"ja": f"用途{k}", "en": f"use {k}"}, "color": "#D0C0A0"} for k in range(30)]
+
+
 def boxes() -> bytes:
     """Twelve blocks of 20 m x 20 m x (10 + 5 k) m in a row, in two tiles."""
     tiles, vertices, index = [], [], []
@@ -102,7 +106,7 @@ def boxes() -> bytes:
         vertices += own
         index += faces
     return pack(
-        {"n": 12, "scale": 0.1, "usages": [{"code": 0, "name": {"ja": "住宅", "en": "Homes"}, "color": "#D0C0A0"}]},
+        {"n": 12, "scale": 0.1, "usages": USAGES},
         tiles=np.array(tiles, np.float32),
         positions=np.array(vertices, np.int16),
         indices=np.array(index, np.uint16),
@@ -123,6 +127,8 @@ class Server:
     def __init__(self) -> None:
         self.frames = FRAMES
         self.asked: list[str] = []
+        self.codes = RANDOM_CODES
+        self.bed = GROUND
 
     def run(self) -> dict[str, Any]:
         names = [{"ja": f"区分{k}", "en": f"class {k}"} for k in range(8)]
@@ -140,7 +146,7 @@ class Server:
                 "code_depth": [*CODE_DEPTH, *[CODE_DEPTH[-1]] * (256 - CODES)],
                 "classes": [{"upper": u, "color": c, "name": n} for u, c, n in zip(uppers, COLORS, names, strict=True)],
                 "frames_url": "/frames/",
-                "bed_url": "/terrain",
+                "bed_url": "/bed",
             },
             "buildings_url": None,
         }
@@ -159,11 +165,11 @@ class Server:
         self.asked.append(path)
         if path.startswith("/frames/"):
             first = int(path.removeprefix("/frames/"))
-            codes = RANDOM_CODES[first : self.frames]
+            codes = self.codes[first : self.frames]
             route.fulfill(body=pack({"first": first, "count": len(codes)}, codes=codes))
         elif path in (documents := {"/scene": self.scene, "/run": self.run}):
             route.fulfill(json=documents[path]())
-        elif path in (packs := {"/terrain": GROUND, "/buildings": boxes()}):
+        elif path in (packs := {"/terrain": GROUND, "/bed": self.bed, "/buildings": boxes()}):
             route.fulfill(body=packs[path])
         elif path in SCRIPTS:
             body = SCRIPTS[path].read_text(encoding="utf-8")
@@ -248,6 +254,149 @@ def test_every_cell_shows_the_legend_colour_of_its_depth(page: Page) -> None:
                 assert np.abs(pixels[int(py), int(px)] - expected).max() <= 2, (frame, row, col, depth)
                 checked += 1
     assert checked > 300
+
+
+def test_sea_and_river_cells_are_blue_to_their_edges_and_the_others_keep_their_class(
+    page: Page, server: Server
+) -> None:
+    sea = np.random.default_rng(3).random((NY, NX)) < 0.5
+    code = 50  # the same water everywhere: flat, so that any point of a cell can be looked at
+    server.codes = np.full_like(RANDOM_CODES, code)
+    server.bed = pack(GRID, z=np.zeros((NY, NX), np.float32), water=sea.astype(np.uint8))
+    layers = {"water": {"opacity": 1}, "buildings": {"visible": False}}
+    show(page, scene="/scene", run="/run", camera=FROM_ABOVE, layers=layers)
+    flooded = next(c for c, upper in zip(COLORS, [*EDGES[1:], np.inf], strict=True) if CODE_DEPTH[code] < upper)
+    pixels = picture(page)
+    for row in range(8, NY - 8):
+        for col in range(12, NX - 12):
+            name = "#7FB2D9" if sea[row, col] else flooded
+            expected = np.array([int(name[k : k + 2], 16) for k in (1, 3, 5)])
+            for dx, dy in ((0.5, 0.5), (0.15, 0.15), (0.85, 0.15), (0.15, 0.85), (0.85, 0.85)):
+                point = [-200 + CELL * (col + dx), 150 - CELL * (row + dy), CODE_DEPTH[code]]
+                px, py = page.evaluate("p => __view.project(p)", point)
+                assert np.abs(pixels[int(py), int(px)] - expected).max() <= 2, (row, col, dx, dy)
+
+
+@pytest.mark.parametrize(("water", "is_listed"), [(None, False), (0, False), (1, True)])
+def test_legend_lists_sea_and_river_where_the_run_has_them(
+    page: Page, server: Server, water: int | None, is_listed: bool
+) -> None:
+    marks = {} if water is None else {"water": np.full((NY, NX), water, np.uint8)}
+    server.bed = pack(GRID, z=np.zeros((NY, NX), np.float32), **marks)
+    show(page, scene="/scene", run="/run")
+    assert ("海・川" in page.inner_text(".tv-legend")) == is_listed
+    show(page, lang="en", layers={"water": {"visible": False}})
+    assert "Sea, river" not in page.inner_text(".tv-legend")
+
+
+def test_marks_of_sea_that_do_not_fit_the_grid_give_a_sentence(page: Page, server: Server) -> None:
+    page.evaluate("window.expected = 1")
+    server.bed = pack(GRID, z=np.zeros((NY, NX), np.float32), water=np.ones((NY, NX - 1), np.uint8))
+    show(page, scene="/scene", run="/run")
+    page.wait_for_function("props.status && props.status.phase === 'error'")
+    assert "do not fit the grid" in page.evaluate("__view.lastError")
+
+
+def test_each_body_is_named_once_with_its_licence(page: Page, server: Server) -> None:
+    credits_of = {
+        "a": ("sample generator (fictional): /home/someone/dem.tif", "CC0-1.0"),
+        "b": ("sample generator (fictional): /home/someone/buildings.zip", "CC0-1.0"),
+        "c": ("sample generator (fictional): roads.zip", "CC BY 4.0"),
+        "d": ("/home/someone/levees.gpkg", "CC BY 4.0"),
+        "e": ("C:\\data\\levees.gpkg", "CC BY 4.0"),
+        "f": ("国土地理院 5m/10m メッシュ", ""),
+        "g": ("", ""),
+    }
+    scene = server.scene()
+    scene["packs"] = [
+        scene["packs"][0] | {"id": name, "source": source, "licence": licence}
+        for name, (source, licence) in credits_of.items()
+    ]
+    server.scene = lambda: scene  # type: ignore[method-assign]  # this test's own scene
+    show(page, scene="/scene", lang="en")
+    assert page.inner_text(".tv-sources") == "Sources: " + " · ".join(
+        [
+            "sample generator (fictional) (CC0-1.0)",
+            "sample generator (fictional) (CC BY 4.0)",
+            "levees.gpkg (CC BY 4.0)",
+            "国土地理院 5m/10m メッシュ",
+        ]
+    )
+
+
+def box(page: Page, selector: str) -> dict[str, float]:
+    found = page.locator(selector).bounding_box()
+    assert found is not None
+    return dict(found)
+
+
+def corners(page: Page) -> NDArray[np.float64]:
+    """Where the four corners of the ground are on the page, (4, 2)."""
+    js = "__view.project([x, y, 0])"
+    return np.array(page.evaluate(f"[-200, 200].flatMap(x => [-150, 150].map(y => {js}))"))
+
+
+@pytest.mark.parametrize("run", [None, "/run"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (976, 744), (900, 420), (420, 800)])
+def test_first_view_fills_what_the_cards_leave_free(page: Page, width: int, height: int, run: str | None) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    show(page, scene="/scene", run=run)
+    legend = box(page, ".tv-legend")
+    is_open = page.evaluate("document.querySelector('.tv-legend').open")
+    assert is_open == (width >= 700)
+    left = legend["x"] + legend["width"] if is_open else 0
+    bottom = box(page, ".tv-time")["y"] if run else height
+    seen = corners(page)
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    assert low[0] >= left
+    assert low[1] >= 0
+    assert high[0] <= width
+    assert high[1] <= bottom
+    assert max((high - low) / [width - left, bottom]) >= 0.85
+
+    page.focus("canvas")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("+")
+    assert np.abs(corners(page) - seen).max() > 20
+    page.keyboard.press("Home")
+    assert corners(page) == pytest.approx(seen, abs=0.5)
+
+
+def test_first_view_follows_the_cards_and_the_page_until_the_camera_is_moved(page: Page) -> None:
+    show(page, scene="/scene")
+    beside = corners(page)[:, 0].min()
+    page.click(".tv-legend > summary")
+    page.wait_for_function(f"__view.ready && __view.project([-200, -150, 0])[0] < {beside - 50}")
+    page.focus("canvas")
+    page.keyboard.press("+")
+    placed = page.evaluate("__view.info().camera")
+    page.click(".tv-legend > summary")
+    show(page, run="/run")
+    page.set_viewport_size({"width": 800, "height": 600})
+    page.wait_for_function("__view.canvas.clientWidth === 800 && __view.ready")
+    assert page.evaluate("__view.info().camera") == placed
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (900, 420), (420, 800)])
+def test_legend_covers_at_most_sixty_percent_of_the_height(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    show(page, scene="/scene")
+    page.evaluate("document.querySelectorAll('.tv-legend, .tv-fold').forEach(e => { e.open = true })")
+    legend = box(page, ".tv-legend")
+    assert legend["height"] <= 0.6 * height
+    hidden = page.evaluate("(b => b.scrollHeight - b.clientHeight)(document.querySelector('.tv-legend-body'))")
+    assert hidden > 0, "this page is meant to have more classes than room"
+
+
+def test_building_classes_are_folded_away_while_depths_are_listed(page: Page) -> None:
+    is_open = "document.querySelector('.tv-fold').open"
+    show(page, scene="/scene")
+    assert page.evaluate(is_open)
+    show(page, run="/run")
+    assert not page.evaluate(is_open)
+    page.click(".tv-fold summary")
+    show(page, lang="en")
+    assert page.evaluate(is_open), "what the user opened stays open"
 
 
 def test_codes_of_the_page_are_those_that_were_sent(page: Page) -> None:

@@ -125,7 +125,8 @@ class RunShelf:
                 "nx": grid.shape[1], "ny": grid.shape[0], "cell_size": grid.cell_size,
                 "west": grid.west - x0, "north": grid.north - y0,
             }  # fmt: skip
-            return squeeze(write_pack(meta, {"z": quantise(z)}))
+            water = {} if not _has_sea(manifest) else {"water": self._start(run) > 0}
+            return squeeze(write_pack(meta, {"z": quantise(z), **{k: v.astype(np.uint8) for k, v in water.items()}}))
 
         return self._keep(("bed", key, digest), make)
 
@@ -231,7 +232,7 @@ class RunShelf:
         for dr in range(3):
             for dc in range(3):
                 near |= own[dr : dr + ny, dc : dc + nx]
-        if manifest["scenario"].get("flood", {}).get("initial", {}).get("sea_level") is not None:
+        if _has_sea(manifest):
             near &= ~(window[0] > 0)  # sea and rivers are there from the start: no flood, as in the table of buildings
         if not near.any():
             return None
@@ -252,6 +253,10 @@ class RunShelf:
         if scenario.edits:
             return city.edit(*scenario.edits).on(run.grid).z_cell
         return resample(city.require("terrain", RasterLayer), run.grid)
+
+    def _start(self, run: Run) -> NDArray[Any]:
+        """Depth at the start [m] (ny, nx)."""
+        return _values(run, run.fields()[DEPTH][0])
 
     def _flood(self, run: Run, manifest: dict[str, Any], done: bool) -> dict[str, Any]:
         grid: Grid = run.grid
@@ -275,13 +280,9 @@ class RunShelf:
     def _results(self, run: Run) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Maximum depth [m] and arrival [s] of every row of the buildings' table; NaN where the run says nothing."""
         table = run.table("buildings")
-        n = len(self._scene.buildings().table)
-        depth, arrival = np.full(n, np.nan, dtype=np.float32), np.full(n, np.nan, dtype=np.float32)
-        rows = table["feature"].to_numpy() if "feature" in table.columns else table.index.to_numpy()
-        own = rows < n  # a building that the scenario added has a row of its own behind the city's
-        depth[rows[own]] = table["max_depth"].to_numpy(dtype=np.float32)[own]
-        arrival[rows[own]] = table["arrival_s"].to_numpy(dtype=np.float32)[own]
-        return depth, arrival
+        # by name, not by row: a run of a part of the city, or with a building added, numbers its buildings otherwise
+        mine = table.drop_duplicates("id").set_index("id").reindex(self._scene.buildings().table["id"])
+        return mine["max_depth"].to_numpy(dtype=np.float32), mine["arrival_s"].to_numpy(dtype=np.float32)
 
     def _digest(self, manifest: dict[str, Any]) -> str:
         """Names the content of a finished run: what it was computed from, and the code that encodes it."""
@@ -337,15 +338,20 @@ def job_document(job: JobStatus) -> dict[str, Any]:
     }
 
 
+def _has_sea(manifest: dict[str, Any]) -> bool:
+    """Whether the scenario says what is sea and river: what its sea level fills at the start."""
+    return manifest["scenario"].get("flood", {}).get("initial", {}).get("sea_level") is not None
+
+
 def _values(run: Run, part: xr.DataArray) -> NDArray[Any]:
-    """Read a part of a stored field here and now: a worker that could read it is busy computing runs.
+    """Read a part of a stored field.
 
     Raises
     ------
     StoreError
         If the run moved meanwhile: what is missing on the disk would read as no water.
     """
-    values = part.compute(scheduler="synchronous").to_numpy()
+    values = part.to_numpy()
     if not run.folder.is_dir():
         raise StoreError("moved while it was read", where=f"run {run.key}", remedy="Ask again.")
     return values

@@ -102,8 +102,8 @@ export class CameraRig {
     return { position: round(this.camera.position), target: round(this.controls.target) };
   }
 
-  /** The camera stands where `home` put it: nobody has moved it since. */
-  get isHome(): boolean {
+  /** The camera stands where the first view put it: nobody has moved it since. */
+  private get isHome(): boolean {
     return this.resting === JSON.stringify(this.state);
   }
 
@@ -132,6 +132,7 @@ export class CameraRig {
   /**
    * The oblique view from the south in which the whole box just fills the free part of the canvas. The pitch
    * grows, within limits, as long as the width decides: a canvas with height to spare looks down more steeply.
+   * A camera that nobody has moved goes along.
    */
   frame(bounds: Bounds, low: number, high: number, free: Box): void {
     const [w, s, e, n] = bounds;
@@ -152,7 +153,9 @@ export class CameraRig {
     const distance = Math.max((eye.z - low) / -ahead.z, MIN_DISTANCE);
     this.controls.maxDistance = Math.max(6 * this.radius + 1000, 1.5 * distance);
     this.controls.minDistance = MIN_DISTANCE;
+    const { isHome, home } = this;
     this.home = { position: eye.toArray(), target: eye.clone().addScaledVector(ahead, distance).toArray() };
+    if (isHome && JSON.stringify(home) !== JSON.stringify(this.home)) this.showHome();
   }
 
   showHome(): void {

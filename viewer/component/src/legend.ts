@@ -54,13 +54,12 @@ export class Legend {
   /** What the user made of the building block; until then it is folded while depths are listed. */
   private buildingsOpen: boolean | null = null;
 
-  constructor(toggled: () => void) {
+  constructor() {
     this.element = make('details', 'tv-card tv-legend', {}, this.summary, this.body);
     this.element.open = true;
     this.body.tabIndex = 0;
     this.body.setAttribute('role', 'group');
     this.summary.addEventListener('click', () => (this.touched = true));
-    this.element.addEventListener('toggle', toggled);
   }
 
   /** On a narrow canvas the legend starts folded: it would hide the city. */

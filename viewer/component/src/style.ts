@@ -62,7 +62,7 @@ background:none;color:#334150;cursor:pointer;font:inherit}
 .tv-state{margin-left:8px;padding:2px 9px;border-radius:10px;background:#fdf0dc;color:#7a4a08;font-size:12px;font-weight:600;white-space:nowrap}
 .tv-foot{position:absolute;left:12px;right:12px;bottom:12px;display:flex;justify-content:space-between;align-items:flex-end;gap:16px;pointer-events:none}
 .tv-has-time .tv-foot{bottom:62px}
-.tv-sources{font-size:11px;color:#3e4c59;text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 4px #fff;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;min-width:0}
+.tv-sources{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;font-size:11px;line-height:1.35;color:#3e4c59;text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 4px #fff;overflow:hidden;min-width:0}
 .tv-scale{flex:none;display:flex;flex-direction:column;align-items:flex-end;font-size:11px;font-weight:600;text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 4px #fff}
 .tv-scale-bar{height:6px;border:2px solid #1f2933;border-top:0;box-shadow:0 1px 0 #fff}
 .tv-message,.tv-progress{position:absolute;left:50%;transform:translateX(-50%);max-width:min(560px,80%);padding:10px 16px;overflow-wrap:anywhere}
@@ -70,7 +70,7 @@ background:none;color:#334150;cursor:pointer;font:inherit}
 .tv-message:not(.tv-error){top:40%}
 .tv-error{border-left-color:#c8372d}
 .tv-progress{top:14px;padding:6px 16px;border-radius:16px;font-weight:600}
-@container (max-width:640px){.tv-end,.tv-state{display:none}.tv-legend[open]{width:min(200px,48cqw)}}
+@container (max-width:640px){.tv-end,.tv-state{display:none}.tv-sources{-webkit-line-clamp:3}.tv-legend[open]{width:min(200px,48cqw)}}
 `;
 
 /** Puts the style sheet into the page once, however many views there are. */

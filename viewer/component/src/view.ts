@@ -48,7 +48,7 @@ export class View {
     private readonly report: (report: Report) => void,
   ) {
     installStyle();
-    this.legend = new Legend(() => this.reframe());
+    this.legend = new Legend();
     this.stage = new Stage(host, {
       camera: () => this.rig.camera,
       before: (now) => this.beforeDraw(now),
@@ -85,6 +85,10 @@ export class View {
     host.append(this.labels, foot, this.legend.element, controls, this.playback.timeBar.element, progress, message);
     this.undo.push(listenToKeys(canvas, this.rig, this.playback), listenToTaps(canvas, (x, y) => this.click(x, y)));
     this.undo.push(installHooks(this));
+    this.legend.element.addEventListener('toggle', () => {
+      this.reframe();
+      this.stage.invalidate();
+    });
     this.setLang('ja');
   }
 
@@ -363,16 +367,14 @@ export class View {
     this.reframe();
   }
 
-  /** Fits the first view to what is free of cards now; a camera that nobody has moved goes along. */
+  /** Fits the first view to what is free of cards now. */
   private reframe(): void {
     if (this.document === null) return;
-    const { legend, hud, playback, rig, stage } = this;
-    const cards = { legend: legend.element, timeBar: playback.timeBar.element, controls: hud.controls, foot: hud.foot };
+    const { x: width, y: height } = this.stage.viewport;
+    const cards = { legend: this.legend.element, timeBar: this.playback.timeBar.element, foot: this.hud.foot };
     const terrain = this.first(TerrainLayer);
-    const { isHome } = rig;
-    const free = freeArea(stage.viewport.x, stage.viewport.y, cards);
-    rig.frame(this.document.bounds, terrain?.base ?? 0, terrain?.high ?? 30, free);
-    if (isHome) rig.showHome();
+    const free = freeArea(width, height, cards);
+    this.rig.frame(this.document.bounds, terrain?.base ?? 0, terrain?.high ?? 30, free);
   }
 }
 
