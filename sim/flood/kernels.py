@@ -730,15 +730,20 @@ def add_sources(row, col, gain, keep, state, tops):
 
 
 @njit(**KERNEL)
-def track_row(h, west, east, north, south, least, half, one, speed_max, discharge_max, force_max):
-    """Running maxima of speed, unit discharge and u^2 h; shallower water than `least` does not count."""
+def track_row(h, west, east, north, south, least, critical, half, one, speed_max, discharge_max, force_max):
+    """Running maxima of speed, unit discharge and u^2 h; shallower water than `least` does not count.
+
+    Water that pours off a levee passes a face deeper than the film in the cell: its depth counts as at least the one
+    at which its discharge has the largest Froude number that faces allow (`critical` as in `momentum_row`).
+    """
     zero = one - one
     for j in range(uint64(h.size)):
         along = half * (west[j] + east[j])
         across = half * (north[j] + south[j])
         q = math.sqrt(along * along + across * across)
         q = q if h[j] >= least else zero
-        speed = q / max(h[j], least)
+        r = inverse_cube_root(max(q / critical, least * least))
+        speed = q / max(h[j], one / (r * r))
         speed_max[j] = max(speed_max[j], speed)
         discharge_max[j] = max(discharge_max[j], q)
         force_max[j] = max(force_max[j], q * speed)
@@ -776,7 +781,7 @@ def track(state, active, limits, speed_max, discharge_max, force_max, early, lat
     """Bring the sampled statistics up to date in the active tiles.
 
     limits : now [s], time since the last sample [s], least depth of a speed, depth of the early and of the late
-        arrival, depth of the duration, rise that moves the time of the maximum [m], 1/2, 1
+        arrival, depth of the duration, rise that moves the time of the maximum [m], 1/2, 1, critical
     """
     now, span = limits[0], limits[1]
     for i in range(state.z.shape[0]):
@@ -786,7 +791,7 @@ def track(state, active, limits, speed_max, discharge_max, force_max, early, lat
             h, h_max = state.h[i, a:b], state.h_max[i, a:b]
             track_row(
                 h, state.qx[i, a:b], state.qx[i, a + 1 : b + 1], state.qy[i, a:b], state.qy[i + 1, a:b], limits[2],
-                limits[7], limits[8], speed_max[i, a:b], discharge_max[i, a:b], force_max[i, a:b],
+                limits[9], limits[7], limits[8], speed_max[i, a:b], discharge_max[i, a:b], force_max[i, a:b],
             )  # fmt: skip
             mark_arrival(h_max, now, limits[3], early[i, a:b])
             mark_arrival(h_max, now, limits[4], late[i, a:b])

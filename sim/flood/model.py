@@ -83,7 +83,8 @@ class FloodModel:
         edge = self._boundaries.edge_cells
         self._forced[edge[:, 0] // k.TILE_ROWS, edge[:, 1] // k.TILE_COLS] = True
         self._active = k.Active(np.zeros(tiles, np.int64), np.zeros(tiles, np.int64), np.zeros(tiles[0], np.int64))
-        self._tracker = Tracker.start(ground.depth, tiles, section.track_every)
+        self._critical = section.froude_limit * math.sqrt(k.GRAVITY)
+        self._tracker = Tracker.start(ground.depth, tiles, section.track_every, self._critical)
         self._taken = np.zeros((tiles[0], nx))
         self._x_flux = np.zeros((ny, 2))
         self._y_flux = np.zeros((2, nx, 2))
@@ -118,7 +119,7 @@ class FloodModel:
             [
                 gravity_dt / dx, gravity_dt, section.theta, 0.5 * (1.0 - section.theta), section.dry_depth, 0.25,
                 dt / dx, intensity * dt, KEEP[section.precision], 1e-30, 1.0, sink, float(weighted), dx, 0.5,
-                section.froude_limit * math.sqrt(k.GRAVITY),
+                self._critical,
             ],
             dtype=self._type,
         )  # fmt: skip
@@ -146,10 +147,11 @@ class FloodModel:
     def fields(self) -> dict[str, NDArray[np.float32]]:
         """Depth [m] and velocity [m/s], eastward and northward; 0 where dry."""
         h = self._state.h
+        along = 0.5 * (self._state.qx[:, :-1] + self._state.qx[:, 1:])
+        across = 0.5 * (self._state.qy[:-1] + self._state.qy[1:])
         # below the dry depth a cell's discharge is that of its last wet moment
-        per_depth = np.where(h > self.section.dry_depth, 0.5 / np.maximum(h, self.section.dry_depth), 0.0)
-        u = (self._state.qx[:, :-1] + self._state.qx[:, 1:]) * per_depth
-        v = (self._state.qy[:-1] + self._state.qy[1:]) * -per_depth
+        depth = np.where(h > self.section.dry_depth, np.maximum(h, self._least_depth(np.hypot(along, across))), np.inf)
+        u, v = along / depth, -across / depth
         return {
             "h_cell": h.astype(np.float32),
             "u_cell": u.astype(np.float32, copy=False),
@@ -164,11 +166,15 @@ class FloodModel:
             depth = float(state.h[row, col])
             along = 0.5 * float(state.qx[row, col] + state.qx[row, col + 1])
             across = 0.5 * float(state.qy[row, col] + state.qy[row + 1, col])
-            wet = depth > self.section.dry_depth
+            q, wet = math.hypot(along, across), depth > self.section.dry_depth
             out[f"{name}_stage_m"] = self.datum + float(state.z[row, col]) + depth
             out[f"{name}_depth_m"] = depth
-            out[f"{name}_speed_m_s"] = math.hypot(along, across) / depth if wet else 0.0
+            out[f"{name}_speed_m_s"] = q / max(depth, float(self._least_depth(q))) if wet else 0.0
         return out
+
+    def _least_depth(self, discharge: NDArray[Any] | float) -> NDArray[Any]:
+        """Depth at which a unit discharge has the largest Froude number that is allowed (`kernels.track_row`)."""
+        return np.cbrt(np.square(discharge / self._critical))
 
     def budget(self) -> dict[str, float]:
         """Volumes since the start [m3]; ``relative_error`` is what is missing over all that was there."""

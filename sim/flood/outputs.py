@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from sim.flood.fields import ARRIVAL_DEPTHS
 from sim.flood.ranks import rank_tables
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.flood.model import FloodModel
+
+REACH = 10.0
+"""Farthest open cell that tells the water at a building which has none beside it [cells]."""
 
 __all__ = ["building_table", "cells_of_buildings", "summarise"]
 
@@ -75,7 +79,7 @@ def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> p
     grouped = rows.groupby("feature")
     table = grouped.agg({"max_depth": "max", "max_stage": "max", "arrival_s": "min", "max_speed": "max"})
     table.insert(1, "mean_depth", grouped["max_depth"].mean())
-    # a block in the middle of other blocks has no open cell beside it and stays dry
+    # far from any open cell nothing is known: dry
     held = np.unique(ground.building_cell[ground.building_cell >= 0])
     everyone = np.union1d(held, np.flatnonzero(ground.building_point >= 0))
     table = table.reindex(pd.Index(everyone, name="feature"))
@@ -94,7 +98,9 @@ def cells_of_buildings(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs (building, flat cell) of the open cells of each footprint and of the ring of cells that touch it.
 
-    A building that holds no cell centre counts with the cell of its `building_point`.
+    A building that holds no cell centre counts with the cell of its `building_point`. One without an open cell beside
+    it (a block in the middle of other blocks, a house on a quay) counts with the nearest one, at most `REACH` cells
+    away.
 
     Returns
     -------
@@ -114,5 +120,10 @@ def cells_of_buildings(
             ok = (r >= 0) & (r < ny) & (c >= 0) & (c < nx)
             ok[ok] = ~is_shut[r[ok], c[ok]]
             pairs.append(np.c_[building[ok], r[ok] * nx + c[ok]])
+    enclosed = np.isin(building, np.concatenate(pairs)[:, 0], invert=True)
+    if enclosed.any() and not is_shut.all():
+        away, (r, c) = ndimage.distance_transform_edt(is_shut, return_indices=True)
+        near = enclosed & (away[row, col] <= REACH)
+        pairs.append(np.c_[building[near], r[row[near], col[near]] * nx + c[row[near], col[near]]])
     unique = np.unique(np.concatenate(pairs), axis=0)
     return unique[:, 0], unique[:, 1]

@@ -32,11 +32,14 @@ class Tracker:
     ----------
     every : float
         Time between two samples [s].
+    critical : float
+        Largest Froude number times sqrt(g) [m1/2 s-1].
     touched : ndarray of bool
         Tiles that were computed since the last sample; the model's step marks them.
     """
 
     every: float
+    critical: float
     touched: NDArray[np.bool_]
     speed_max: NDArray[np.float32]
     discharge_max: NDArray[np.float32]
@@ -49,13 +52,13 @@ class Tracker:
     sampled: float = 0.0
 
     @classmethod
-    def start(cls, depth: NDArray[np.float64], tiles: tuple[int, int], every: float) -> Tracker:
+    def start(cls, depth: NDArray[np.float64], tiles: tuple[int, int], every: float, critical: float) -> Tracker:
         """Statistics of a run that begins with `depth` [m]."""
         zero = np.zeros(depth.shape)
         early, late, time_max = (np.where(depth >= least, 0.0, -1.0) for least in (*ARRIVAL_DEPTHS, RISE))
         first = (zero, zero, zero, early, late, time_max, depth, zero)
         made: Any = (spread_array(values, np.float32, slot) for slot, values in enumerate(first))
-        return cls(every, np.zeros(tiles, dtype=np.bool_), *made)
+        return cls(every, critical, np.zeros(tiles, dtype=np.bool_), *made)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a restart needs."""
@@ -92,7 +95,8 @@ class Tracker:
             return
         join_runs(self.touched, state.z.shape[1], active)
         limits = np.array(
-            [time, span, SPEED_DEPTH, *ARRIVAL_DEPTHS, DURATION_DEPTH, RISE, 0.5, 1.0], dtype=state.h.dtype
+            [time, span, SPEED_DEPTH, *ARRIVAL_DEPTHS, DURATION_DEPTH, RISE, 0.5, 1.0, self.critical],
+            dtype=state.h.dtype,
         )
         track(
             state, active, limits, self.speed_max, self.discharge_max, self.force_max, self.early, self.late,

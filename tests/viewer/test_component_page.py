@@ -256,7 +256,7 @@ def test_every_cell_shows_the_legend_colour_of_its_depth(page: Page) -> None:
     assert checked > 300
 
 
-def test_sea_and_river_cells_are_blue_to_their_edges_and_the_others_keep_their_class(
+def test_sea_and_river_are_blue_to_the_edge_of_their_cells_and_others_keep_their_class(
     page: Page, server: Server
 ) -> None:
     sea = np.random.default_rng(3).random((NY, NX)) < 0.5
@@ -308,26 +308,23 @@ def test_each_body_is_named_once_with_its_licence(page: Page, server: Server) ->
         "g": ("", ""),
     }
     scene = server.scene()
-    scene["packs"] = [
-        scene["packs"][0] | {"id": name, "source": source, "licence": licence}
-        for name, (source, licence) in credits_of.items()
-    ]
+    first = scene["packs"][0]
+    scene["packs"] = [first | {"id": k, "source": s, "licence": c} for k, (s, c) in credits_of.items()]
     server.scene = lambda: scene  # type: ignore[method-assign]  # this test's own scene
     show(page, scene="/scene", lang="en")
-    assert page.inner_text(".tv-sources") == "Sources: " + " · ".join(
-        [
-            "sample generator (fictional) (CC0-1.0)",
-            "sample generator (fictional) (CC BY 4.0)",
-            "levees.gpkg (CC BY 4.0)",
-            "国土地理院 5m/10m メッシュ",
-        ]
-    )
+    assert page.inner_text(".tv-sources").removeprefix("Sources: ").split(" · ") == [
+        "sample generator (fictional) (CC0-1.0)",
+        "sample generator (fictional) (CC BY 4.0)",
+        "levees.gpkg (CC BY 4.0)",
+        "国土地理院 5m/10m メッシュ",
+    ]
 
 
-def box(page: Page, selector: str) -> dict[str, float]:
+def box(page: Page, selector: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom [px]."""
     found = page.locator(selector).bounding_box()
     assert found is not None
-    return dict(found)
+    return found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"]
 
 
 def corners(page: Page) -> NDArray[np.float64]:
@@ -341,17 +338,14 @@ def corners(page: Page) -> NDArray[np.float64]:
 def test_first_view_fills_what_the_cards_leave_free(page: Page, width: int, height: int, run: str | None) -> None:
     page.set_viewport_size({"width": width, "height": height})
     show(page, scene="/scene", run=run)
-    legend = box(page, ".tv-legend")
     is_open = page.evaluate("document.querySelector('.tv-legend').open")
     assert is_open == (width >= 700)
-    left = legend["x"] + legend["width"] if is_open else 0
-    bottom = box(page, ".tv-time")["y"] if run else height
+    left = box(page, ".tv-legend")[2] if is_open else 0
+    bottom = box(page, ".tv-time")[1] if run else height
     seen = corners(page)
     low, high = seen.min(axis=0), seen.max(axis=0)
-    assert low[0] >= left
-    assert low[1] >= 0
-    assert high[0] <= width
-    assert high[1] <= bottom
+    assert (low >= [left, 0]).all()
+    assert (high <= [width, bottom]).all()
     assert max((high - low) / [width - left, bottom]) >= 0.85
 
     page.focus("canvas")
@@ -382,8 +376,8 @@ def test_legend_covers_at_most_sixty_percent_of_the_height(page: Page, width: in
     page.set_viewport_size({"width": width, "height": height})
     show(page, scene="/scene")
     page.evaluate("document.querySelectorAll('.tv-legend, .tv-fold').forEach(e => { e.open = true })")
-    legend = box(page, ".tv-legend")
-    assert legend["height"] <= 0.6 * height
+    _, top, _, bottom = box(page, ".tv-legend")
+    assert bottom - top <= 0.6 * height
     hidden = page.evaluate("(b => b.scrollHeight - b.clientHeight)(document.querySelector('.tv-legend-body'))")
     assert hidden > 0, "this page is meant to have more classes than room"
 

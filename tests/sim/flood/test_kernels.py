@@ -113,13 +113,18 @@ def test_row_kernels_agree_with_numpy(dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_speeds_count_only_where_there_is_water(dtype: Any) -> None:
     h, west, east, north, south = _rows(dtype, 5, 90)
-    h[::3] = 0.001
+    h[::3], h[1::3] = 0.001, 2.5
     speed, discharge, force = np.zeros((3, 90), dtype=np.float32)
-    k.track_row(h, west, east, north, south, dtype(0.01), dtype(0.5), dtype(1), speed, discharge, force)
+    k.track_row(h, west, east, north, south, dtype(0.01), dtype(3), dtype(0.5), dtype(1), speed, discharge, force)
     q = np.where(h < 0.01, 0, np.hypot((west + east) / 2, (north + south) / 2))
     np.testing.assert_allclose(discharge, q, rtol=1e-5)
-    np.testing.assert_allclose(speed, q / np.maximum(h, 0.01), rtol=1e-5)
-    np.testing.assert_allclose(force, q * q / np.maximum(h, 0.01), rtol=1e-5)
+    thick = h > 2
+    np.testing.assert_allclose(speed[thick], (q / h)[thick], rtol=1e-5)
+    np.testing.assert_allclose(force, q * speed, rtol=1e-5)
+    film = (h < 0.1) & (q > 0.1)
+    assert film.any()
+    # u / sqrt(g d) of the depth d = q / u that the water is given
+    np.testing.assert_allclose((speed**1.5 / np.sqrt(q, where=q > 0, out=np.ones_like(q)))[film], 3.0, rtol=1e-3)
 
 
 @settings(max_examples=40, deadline=None)

@@ -85,14 +85,18 @@ def test_every_product_is_registered_and_complete(make_model: Any) -> None:
     assert summary["flooded_buildings_count"] >= 1
 
 
-def test_a_building_without_open_cells_beside_it_is_dry_not_missing(make_model: Any) -> None:
-    ground = Ground.bare(Grid((9, 9), 5.0, 0.0, 45.0), np.zeros((9, 9)), depth=np.full((9, 9), 1.0))
-    ground.building_cell[2:7, 2:7] = 0
-    ground.building_cell[4, 4] = 1
+@pytest.mark.parametrize(("cells", "depth"), [(9, 1.0), (33, 0.0)])
+def test_an_enclosed_building_counts_with_the_nearest_open_cell_unless_it_is_far(
+    make_model: Any, cells: int, depth: float
+) -> None:
+    shape = (cells, cells)
+    ground = Ground.bare(Grid(shape, 5.0, 0.0, 5.0 * cells), np.zeros(shape), depth=np.ones(shape))
+    ground.building_cell[2:-2, 2:-2] = 0
+    ground.building_cell[cells // 2, cells // 2] = 1
     ground = replace(ground, is_wall=ground.building_cell >= 0)
     table = summarise(make_model(ground.bed, ground=ground)).tables["buildings"].set_index("feature")
-    assert table.loc[1, "max_depth"] == 0
-    assert table.loc[1, "rank"] == 0
+    assert table.loc[1, "max_depth"] == depth
+    assert (table.loc[1, "rank"] > 0) == (depth > 0)
     assert table.loc[0, "max_depth"] == 1
 
 

@@ -8,6 +8,9 @@ export class Failure extends Error {
   }
 }
 
+/** The server did not answer, or not with what was asked for: worth another try, unlike other failures. */
+export class Unreachable extends Failure {}
+
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }

@@ -1,5 +1,5 @@
 // The binary pack: [u32 header length N][N bytes JSON][arrays, each 8-byte aligned], little endian.
-import { Failure } from './failure';
+import { Failure, Unreachable } from './failure';
 
 export type NumberArray = Float32Array | Uint32Array | Uint16Array | Int16Array | Uint8Array | Int32Array;
 
@@ -78,10 +78,10 @@ async function get(url: string, signal: AbortSignal): Promise<Response> {
     response = await fetch(url, { signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Failure({ ja: `サーバーに接続できません: ${url}`, en: `The server cannot be reached: ${url}` });
+    throw new Unreachable({ ja: `サーバーに接続できません: ${url}`, en: `The server cannot be reached: ${url}` });
   }
   if (!response.ok) {
-    throw new Failure({
+    throw new Unreachable({
       ja: `データを取得できません（HTTP ${response.status}）: ${url}`,
       en: `The data could not be fetched (HTTP ${response.status}): ${url}`,
     });

@@ -1,5 +1,5 @@
 // A run as the page sees it: its document, the bed, flood frames as they appear, results at buildings.
-import { isAbort } from './failure';
+import { Failure, isAbort, Unreachable } from './failure';
 import { fetchJson, fetchPack, type Pack } from './pack';
 import { both, type Text } from './strings';
 
@@ -85,8 +85,9 @@ export class RunFeed {
         if (!isLive(run)) return;
       } catch (error) {
         if (signal.aborted || isAbort(error)) return;
-        // A run that was there and cannot be reached now is asked again; one that never was is an error.
-        if (!seen) {
+        // A run that was there and cannot be reached now is asked again; one that never was is an error, and
+        // data that do not fit would not fit the next time either.
+        if (!seen || (error instanceof Failure && !(error instanceof Unreachable))) {
           this.caughtUp = true;
           this.listener.trouble(error);
           return;
