@@ -136,7 +136,11 @@ def test_a_click_on_the_ground_tells_the_depth_there(view: Watched, served: Serv
     page.locator("#details .recharts-area-area, #details .recharts-area").first.wait_for(state="attached")
 
 
-def test_water_has_the_colour_of_its_class_in_the_legend(view: Watched, served: Served) -> None:
+SEA = [0x7F, 0xB2, 0xD9]
+"""Colour of what is sea from the start, outside the classes."""
+
+
+def test_water_has_the_colour_of_its_class_in_the_legend_and_the_sea_is_blue(view: Watched, served: Served) -> None:
     document = served.get(f"/api/runs/{served.key}")
     flood = document["flood"]
     depth = served.store.open(served.key).fields()["h_cell"].to_numpy()
@@ -146,39 +150,42 @@ def test_water_has_the_colour_of_its_class_in_the_legend(view: Watched, served: 
     page = view.page
     pixels = _pixels(page)
     ratio = pixels.shape[1] / page.locator("#view canvas").bounding_box()["width"]
+    bed, sea = served_bed(served, flood)
     edges = [0.01, *(c["upper"] for c in flood["classes"] if c["upper"])]
     checked = set()
     for row in range(2, flood["ny"] - 2, 3):
         for col in range(2, flood["nx"] - 2, 3):
             around = depth[6, row - 1 : row + 2, col - 1 : col + 2]
             classes = np.searchsorted(np.array(edges, np.float32), around, side="right")
-            if classes.min() != classes.max() or classes.min() == 0:
+            is_sea = sea[row - 1 : row + 2, col - 1 : col + 2]
+            if classes.min() != classes.max() or classes.min() == 0 or is_sea.min() != is_sea.max():
                 continue
-            bed = served_bed(served, flood)[row, col]
             point = [
                 flood["west"] + (col + 0.5) * flood["cell_size"],
                 flood["north"] - (row + 0.5) * flood["cell_size"],
-                float(bed + depth[6, row, col]),
+                float(bed[row, col] + depth[6, row, col]),
             ]
             px, py = page.evaluate("p => window.__view.project(p)", point)
             if _is_covered(page, px, py):
                 continue
-            colour = flood["classes"][int(classes.min()) - 1]["color"]
-            expected = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
+            colour = "sea" if is_sea.any() else flood["classes"][int(classes.min()) - 1]["color"]
+            expected = SEA if is_sea.any() else [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
             np.testing.assert_allclose(pixels[int(py * ratio), int(px * ratio)], expected, atol=2)
             checked.add(colour)
-    assert len(checked) >= 2, "no cell was in sight"
+    assert "sea" in checked
+    assert len(checked) >= 3, "no cell was in sight"
 
 
 _BEDS: dict[str, Any] = {}
 
 
 def served_bed(served: Served, flood: dict[str, Any]) -> Any:
-    """Bed of the run as the page gets it."""
+    """Bed of the run, and what of it is sea, as the page gets them."""
     if flood["bed_url"] not in _BEDS:
         with httpx.Client(base_url=served.url, trust_env=False) as client:
-            _BEDS[flood["bed_url"]] = read_pack(client.get(flood["bed_url"]).content)[1]["z"]
-    return _BEDS[flood["bed_url"]]
+            _BEDS[flood["bed_url"]] = read_pack(client.get(flood["bed_url"]).content)[1]
+    arrays = _BEDS[flood["bed_url"]]
+    return arrays["z"], arrays["water"]
 
 
 def _is_covered(page: Page, x: float, y: float) -> bool:
