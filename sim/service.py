@@ -140,10 +140,8 @@ class Service:
                 scenario = read_scenario(path)
             except ScenarioError:
                 continue
-            city = None if scenario.city is None else (path.parent / scenario.city).resolve()
-            if self.catalog is not None and city not in (None, self.catalog.resolve()):
-                continue
-            found.append((path, scenario.title or {"en": scenario.name}))
+            if self.catalog is None or scenario.city is None or self._is_this_city(path.parent / scenario.city):
+                found.append((path, scenario.title or {"en": scenario.name}))
         return found
 
     def plan(self, scenario: Path | Mapping[str, Any]) -> tuple[Stage, ...]:
@@ -207,8 +205,9 @@ class Service:
             job.request_cancel()
 
     def list_runs(self) -> list[JobStatus]:
-        """Every job that the store knows, the newest first."""
-        return sorted((_status(job) for job in self.store), key=lambda job: job.started or 0.0, reverse=True)
+        """The jobs of this city (every job, where no city is given), the newest first."""
+        mine = (job for job in self.store if self._is_mine(job))
+        return sorted((_status(job) for job in mine), key=lambda job: job.started or 0.0, reverse=True)
 
     def open_run(self, key: str) -> Run:
         """The run of that key, finished or on its way."""
@@ -236,6 +235,14 @@ class Service:
     def close(self) -> None:
         """Let go of the executor."""
         self.executor.close()
+
+    def _is_mine(self, job: Run) -> bool:
+        manifest = job.manifest()
+        city = manifest["scenario"].get("city")
+        return self.catalog is None or (city is not None and self._is_this_city(Path(manifest["folder"]) / city))
+
+    def _is_this_city(self, catalog: Path) -> bool:
+        return self.catalog is not None and catalog.resolve() == self.catalog.resolve()
 
     def _is_served(self, key: str) -> bool:
         known = self.store.find(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -88,7 +89,7 @@ def sample(
 def demo(
     serve_page: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the page afterwards.")] = True,
     store: StoreOption = Path("runs"),
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8050,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8050,
 ) -> None:
     """Generate the sample ward if it is not there, run its scenario, serve the page.  デモ."""
     catalog = SAMPLE / "catalog.yaml"
@@ -184,7 +185,7 @@ def serve(
     city: CityOption = SAMPLE / "catalog.yaml",
     store: StoreOption = Path("runs"),
     scenarios: Annotated[Path, typer.Option(help="Folder of ready-made scenarios.")] = Path("sample_data/scenarios"),
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8050,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8050,
     scheduler: Annotated[str, typer.Option(help="Dask scheduler; default: workers on this machine.")] = "",
 ) -> None:
     """Serve the page on 127.0.0.1.  ビューアの起動."""
@@ -286,8 +287,12 @@ def _serve(city: Path, store: Path, scenarios: Path, *, port: int, scheduler: st
         executor.start()  # a scheduler that does not answer is said now
     else:
         threading.Thread(target=executor.start, name="start-workers", daemon=True).start()
+    # uvicorn hands the signal that ended it on: the workers are to be closed first
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         serve_page(service, host="127.0.0.1", port=port, ready=lambda url: typer.echo(say("serving", url=url)))
+    except KeyboardInterrupt:
+        typer.echo(say("ended"))
     finally:
         service.close()
 

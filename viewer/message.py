@@ -19,6 +19,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "ビューアを開いてください: {url}  (終了は Ctrl-C)",
         "The page is at {url}  (Ctrl-C ends it)",
     ),
+    "ended": ("終了しました", "Ended"),
     "cancelled": ("中止しました", "Cancelled"),
     "interrupted": (
         "中断しました。同じ命令で続きから計算します。",

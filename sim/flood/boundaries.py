@@ -83,13 +83,8 @@ def list_faces(
     ScenarioError
         If a stretch lies outside its edge or only on walls.
     """
-    ny, nx = ground.grid.shape
-    # per edge: number of the boundary (-1: wall) of each cell along it
-    owner = {edge: np.full(ny if edge in {"west", "east"} else nx, -1) for edge in EDGES}
-    for number, boundary in enumerate(section.boundaries):
-        for edge in EDGES if boundary.edge == "all" else (boundary.edge,):
-            along = _stretch(boundary, edge, ground.grid, f"flood.boundaries.{number}")
-            owner[edge][along] = number if boundary.kind != "wall" else -1
+    ny = ground.grid.shape[0]
+    owner = edge_owners(section, ground.grid)
     rows: dict[bool, list[NDArray[np.float64]]] = {True: [], False: []}
     for edge in EDGES:
         rows[edge in {"west", "east"}].append(_edge_entries(edge, owner[edge], section, ground))
@@ -111,6 +106,23 @@ def list_faces(
         owners[on_x] = table[:, 4].astype(np.int64)
     drives = _drives(section, files, owners, ground.grid, datum)
     return Boundaries(faces[True], faces[False], drives, _incoming_cells(faces, ground.grid))
+
+
+def edge_owners(section: FloodSection, grid: Grid) -> dict[str, NDArray[np.int64]]:
+    """Per edge the number of the boundary of each cell along it, -1 for a wall.
+
+    Raises
+    ------
+    ScenarioError
+        If a stretch lies outside its edge.
+    """
+    ny, nx = grid.shape
+    owner = {edge: np.full(ny if edge in {"west", "east"} else nx, -1) for edge in EDGES}
+    for number, boundary in enumerate(section.boundaries):
+        for edge in EDGES if boundary.edge == "all" else (boundary.edge,):
+            along = _stretch(boundary, edge, grid, f"flood.boundaries.{number}")
+            owner[edge][along] = number if boundary.kind != "wall" else -1
+    return owner
 
 
 def _stretch(boundary: Boundary, edge: str, grid: Grid, where: str) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.flood.boundaries import edge_owners
 from twin.errors import LayerError, ScenarioError
 
 if TYPE_CHECKING:
@@ -169,9 +170,18 @@ def initial_depth(
         from scipy import ndimage
 
         label, _ = ndimage.label((bed < start.sea_level) & ~is_wall)
-        rim = np.unique(np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]]))
+        rim = np.unique(_sea_edge(label, section, grid))
         depth = np.where(np.isin(label, rim[rim > 0]), start.sea_level - bed, 0.0)
     return np.where(is_wall, 0.0, depth)
+
+
+def _sea_edge(label: NDArray[np.int32], section: FloodSection, grid: Grid) -> NDArray[np.int32]:
+    """Values of `label` along the edges where the sea comes in: those with a stage, all where no edge has one."""
+    edges = {"north": label[0], "south": label[-1], "west": label[:, 0], "east": label[:, -1]}
+    owner = edge_owners(section, grid)
+    stages = [number for number, boundary in enumerate(section.boundaries) if boundary.kind == "stage"]
+    open_to_sea = [edges[edge][np.isin(owner[edge], stages)] for edge in edges]
+    return np.concatenate(open_to_sea if stages else list(edges.values()))
 
 
 def _city_with_bed(stage: StageInput, section: FloodSection) -> CityModel:

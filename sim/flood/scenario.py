@@ -57,8 +57,9 @@ class Initial(Section):
     depth : float or Path or None
         Depth [m]: a number or a raster.
     sea_level : float or None
-        Water surface [m T.P.] of everything below it that is connected to the edge of the area: land behind a dike
-        stays dry. It is the sea and the rivers: water there counts as no flood in areas and buildings.
+        Water surface [m T.P.] of everything below it that is connected to a stretch of the edge with a stage (to any
+        edge where none has one): land behind a dike stays dry. It is the sea and the rivers: water there counts as no
+        flood in areas and buildings.
     """
 
     stage: Finite | Path | None = None

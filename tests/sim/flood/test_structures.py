@@ -204,6 +204,16 @@ def test_the_sea_stays_out_of_low_land_behind_a_dike() -> None:
     assert depth[:, 8:].max() == 0
 
 
+def test_the_sea_comes_in_where_the_edge_has_a_stage_not_where_low_land_touches_the_edge() -> None:
+    bed = np.zeros((10, 20))
+    bed[:, 8] = 3.0
+    given: dict[str, Any] = {"duration": 1, "output_every": 1, "initial": {"sea_level": 1.0}}
+    section = FloodSection(**given, boundaries=[{"edge": "west", "kind": "stage", "value": 1.0}])
+    depth = initial_depth(section, InputFiles(Path()), Grid(bed.shape, 5.0, 0, 50.0), bed, np.zeros(bed.shape, bool))
+    assert depth[:, :8].min() == 1.0
+    assert depth[:, 8:].max() == 0
+
+
 def test_a_held_series_jumps_and_a_linear_one_ramps() -> None:
     times, values = np.array([10.0, 20.0, 40.0]), np.array([2.0, 6.0, 0.0])
     fine = np.linspace(5.0, 45.0, 400_001)
