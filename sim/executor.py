@@ -120,7 +120,7 @@ class DaskExecutor:
                             n_workers=self._workers,
                             threads_per_worker=1,
                             host="127.0.0.1",
-                            dashboard_address=None,
+                            dashboard_address="127.0.0.1:0",
                             env={"NUMBA_NUM_THREADS": str(threads)},
                         )
                         self._client = Client(self._cluster)

@@ -16,7 +16,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange, types, uint64
+from numba import config, njit, prange, types, uint64
 from numba.extending import overload
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # waiting threads sleep: spinning ones stall everything as soon as another process wants the processor (read when the
 # first parallel region starts; who wants it otherwise sets it)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# OpenMP first: it takes calls from several threads, and a TBB that is too old is only warned about
+config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
 __all__ = [
     "CREST",

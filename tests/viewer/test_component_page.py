@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import struct
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,29 +14,13 @@ import numpy as np
 import pytest
 import rasterio
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from viewer.component import twin_view
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
 
 BASE = "http://127.0.0.1:9"  # nothing listens there: every request is answered by `answer` below
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--force-color-profile=srgb",
-]
 PAGE = """<!doctype html><meta charset="utf-8"><style>html,body,#root{margin:0;height:100%}</style><div id="root"></div>
 <script src="/react.js"></script><script src="/react-dom.js"></script><script src="/view.js"></script><script>
 const root = ReactDOM.createRoot(document.getElementById("root"));
@@ -178,16 +161,6 @@ class Server:
             route.fulfill(body=PAGE, content_type="text/html; charset=utf-8")
         else:
             route.fulfill(status=404, body="")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Debian's chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
