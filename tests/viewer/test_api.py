@@ -43,6 +43,7 @@ def key(service: Service) -> str:
 def client(service: Service) -> Iterator[httpx.Client]:
     config = uvicorn.Config(create_app(service), port=0, log_level="warning", access_log=False)
     listener = config.bind_socket()
+    listener.listen()  # who asks before the server runs waits for it
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
