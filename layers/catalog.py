@@ -215,8 +215,13 @@ def write_catalog(catalog: Catalog, path: Path) -> None:
     form = {"schema": catalog.schema_, "name": form.pop("name"), "frame": catalog.frame, **form}
     form["area"] = [int(v) if math.isfinite(v) and v == int(v) else v for v in catalog.area]
     text = yaml.safe_dump(form, allow_unicode=True, sort_keys=False, width=120)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise LayerError(
+            f"cannot be written ({error.strerror})", where=str(path), remedy="Choose another folder for it."
+        ) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:
             out.write(text)

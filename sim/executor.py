@@ -126,7 +126,7 @@ class DaskExecutor:
                         self._client = Client(self._cluster)
                     else:
                         self._client = Client(self._scheduler, timeout=10)
-                except (OSError, TimeoutError) as error:
+                except (OSError, TimeoutError, ValueError) as error:
                     raise SimulationError(
                         f"no scheduler answers ({error})",
                         where=self._scheduler or "local cluster",

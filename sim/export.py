@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,11 @@ from twin.errors import StoreError
 from twin.store import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from twin.store import Run
 
-__all__ = ["export_run"]
+__all__ = ["export_run", "written"]
 
 
 def export_run(job: Run, to: Path, *, what: str = "", overwrite: bool = False) -> Path:
@@ -49,18 +50,32 @@ def export_run(job: Run, to: Path, *, what: str = "", overwrite: bool = False) -
         raise StoreError(f"{to.suffix or 'no ending'} is no format", where=str(to), remedy=f"Use {', '.join(writers)}.")
     if job.status is not Status.DONE:
         raise StoreError(f"is {job.status}", where=f"run {job.key}", remedy="Only finished runs are exported.")
+    with written(to, overwrite=overwrite) as draft:
+        write(job, draft, what)
+    return to
+
+
+@contextmanager
+def written(to: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A draft to write `to` into: it gets the name when it is whole, and is gone if anything goes wrong.
+
+    Raises
+    ------
+    StoreError
+        If `to` is there already and may not be replaced, or cannot be written.
+    """
     if to.exists() and not overwrite:
         raise StoreError("is there already", where=str(to), remedy="Choose another name, or say --overwrite.")
     draft = to.with_name(f".{to.stem}.{os.getpid()}.part{to.suffix}")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        write(job, draft, what)
+        yield draft
         draft.replace(to)
     except OSError as error:
         raise StoreError(f"cannot be written ({error})", where=str(to), remedy="Choose another folder.") from error
     finally:
-        draft.unlink(missing_ok=True)
-    return to
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _netcdf(job: Run, path: Path, what: str) -> None:

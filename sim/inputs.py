@@ -86,10 +86,14 @@ class InputFiles:
         """
         path = self.path(name)
         rows: list[tuple[float, float]] = []
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            for number, row in enumerate(csv.reader(lines), start=1):
-                if number == 1 or not row:
-                    continue
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise LayerError(
+                f"is no UTF-8 text ({error})", where=str(path), remedy="Save it as CSV in UTF-8 (Excel: CSV UTF-8)."
+            ) from error
+        for number, row in enumerate(csv.reader(lines), start=1):
+            if number > 1 and row:
                 rows.append(_pair(row, path, number))
         times, values = np.array(rows, dtype=np.float64).reshape(-1, 2).T
         if len(times) == 0 or np.any(np.diff(times) <= 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import platform
 import threading
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from sim.driver import output_count, run
 from sim.inputs import InputFiles, digest_file
-from sim.registry import SIMULATORS, simulator
+from sim.registry import simulator
 from sim.scenario import input_paths, sections, validate_scenario
 from sim.stage import StageInput
-from twin.errors import Cancelled, ScenarioError, TwinError
+from twin.errors import Cancelled, ScenarioError, SimulationError, TwinError
 from twin.frame import Frame
 from twin.store import Run, RunWriter, Status, Store
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sim.driver import Watch
     from sim.protocol import Model
     from twin.city import CityModel
-    from twin.scenario import ScenarioBase
+    from twin.scenario import ScenarioBase, Section
 
 __all__ = ["Stage", "compute_stage", "plan"]
 
@@ -101,21 +102,26 @@ def plan(scenario: ScenarioBase, folder: Path, store: Store) -> tuple[Stage, ...
     content = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     stages: dict[str, Stage] = {}
     for name in _in_order({name: _after(section) for name, section in wanted.items()}):
-        files = InputFiles(folder)
         upstream = {before: stages[before].key for before in _after(wanted[name])}
-        parts = {
-            "section": content[name],
-            "area": content["area"],
-            "edits": content.get("edits", []),
-            "seed": scenario.seed,
-            "inputs": [digest_file(files.path(path)) for path in input_paths(wanted[name])],
-            "city": _city_digest(folder / scenario.city, simulator(name).needs) if scenario.city else "",
-            "code": _code_digest(name),
-            "upstream": upstream,
-        }
-        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+        key = _key(name, scenario, wanted[name], folder, upstream)
         stages[name] = Stage(name, key, content, str(folder), str(store.root), upstream)
     return tuple(stages.values())
+
+
+def _key(name: str, scenario: ScenarioBase, section: Section, folder: Path, upstream: Mapping[str, str]) -> str:
+    """Digest of everything that determines the result of a stage, as it is now."""
+    files = InputFiles(folder)
+    parts = {
+        "section": section.model_dump(mode="json", by_alias=True),
+        "area": scenario.area.model_dump(mode="json"),
+        "edits": [repr(edit) for edit in scenario.edits],
+        "seed": scenario.seed,
+        "inputs": [digest_file(files.path(path)) for path in input_paths(section)],
+        "city": _city_digest(folder / scenario.city, simulator(name).needs) if scenario.city else "",
+        "code": _code_digest(name),
+        "upstream": dict(upstream),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def compute_stage(stage: Stage, watch: Watch | None = None) -> str:
@@ -151,7 +157,7 @@ def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
     section = dict(sections(scenario))[stage.simulator]
     engine = simulator(stage.simulator)
     folder = Path(stage.folder)
-    store = Store(Path(stage.store))
+    upstream = _finished(stage)
     checkpoint = writer.load_checkpoint()
     writer.note(status=Status.RUNNING, started=started, phase="loading")
     grid = scenario.area.grid()
@@ -163,7 +169,7 @@ def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
             grid=grid,
             city=city,
             files=InputFiles(folder),
-            upstream={name: store.open(key) for name, key in stage.upstream.items()},
+            upstream=upstream,
         )
     )
     until, every = engine.horizon(section)
@@ -179,6 +185,10 @@ def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
     solved = time.perf_counter() - solving
     writer.note(phase="writing")
     products = engine.summarise(model)
+    if _key(stage.simulator, scenario, section, folder, stage.upstream) != stage.key:
+        raise ScenarioError(
+            "its inputs changed while it waited or ran", where=f"run {stage.key}", remedy="Run the scenario again."
+        )
     for name, (map_grid, values) in products.maps.items():
         writer.write_map(name, map_grid, values)
     for name, table in products.tables.items():
@@ -191,6 +201,19 @@ def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
         solve_s=solved,
         wall_s=time.time() - started,
     )
+
+
+def _finished(stage: Stage) -> dict[str, Run]:
+    store = Store(Path(stage.store))
+    runs = {name: store.open(key) for name, key in stage.upstream.items()}
+    for name, job in runs.items():
+        if job.status is not Status.DONE:
+            raise SimulationError(
+                f"{name}, which it comes after, is {job.status}",
+                where=stage.simulator,
+                remedy=f"See why: `osaka-twin info {job.key}`.",
+            )
+    return runs
 
 
 class _Recorder:
@@ -240,8 +263,15 @@ def _fate(writer: RunWriter) -> Iterator[None]:
     except Cancelled as error:
         writer.abandon(Status.CANCELLED, str(error))
         raise
-    except (TwinError, MemoryError, OSError) as error:
+    except KeyboardInterrupt:
+        writer.leave()
+        raise
+    except TwinError as error:
         writer.abandon(Status.FAILED, str(error))
+        raise
+    except Exception as error:
+        # a defect, or a machine without memory or disk: said in the manifest, and raised all the same
+        writer.abandon(Status.FAILED, f"{type(error).__name__}: {error}")
         raise
 
 
@@ -320,9 +350,11 @@ def _code_digest(name: str) -> str:
     here = Path(next(iter(sim.__path__)))
     files = [path for root in roots for path in root.rglob("*.py")]
     files += [here / "driver.py", here / "pipeline.py", here / "inputs.py"]
-    if name in SIMULATORS:
+    if (here / name).is_dir():
         files += [*(here / name).rglob("*.py"), *(here / name).rglob("*.yaml")]
-    digest = hashlib.sha256()
+    else:
+        files += Path(inspect.getfile(type(simulator(name)))).parent.glob("*.py")
+    digest = hashlib.sha256(f"numpy {version('numpy')} numba {version('numba')}".encode())
     for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -170,8 +170,11 @@ class Service:
         while True:
             jobs = [self.status(key) for key in keys]
             for job in jobs:
-                if job.status in (Status.FAILED, Status.CANCELLED, Status.LOST):
+                if job.status in (Status.FAILED, Status.CANCELLED):
                     raise TwinError(job.reason or str(job.status), where=f"{job.stage} of {job.name}")
+            if any(job.status is Status.LOST for job in jobs):
+                # whoever computed it for us is gone: go on from its checkpoint
+                self.submit(scenario)
             if all(job.status is Status.DONE for job in jobs):
                 return keys
             time.sleep(0.1)

@@ -288,7 +288,7 @@ def _with_building(city: CityModel, change: BuildingEdit) -> MeshLayer:
     base = float(np.nanmin(ground))
     top = base + change.height
     feature = len(layer.table)
-    number = sum(isinstance(e, BuildingEdit) for e in city.edits)
+    number = 1 + int(layer.table["id"].astype(str).str.startswith("edit-building-").sum())
     new: dict[str, list[object]] = {
         "id": [f"edit-building-{number}"],
         "name": [change.name],

@@ -105,10 +105,25 @@ class TerrainEdit:
 Edit = LeveeEdit | WallEdit | BuildingEdit | TerrainEdit
 
 
+def _is_flat(points: Points, *, closed: bool) -> bool:
+    """Whether a ring encloses no area, or a line has no length."""
+    if not closed:
+        return all(p == points[0] for p in points)
+    pairs = zip(points, (*points[1:], points[0]), strict=True)
+    x0, y0 = points[0]
+    return sum((ax - x0) * (by - y0) - (bx - x0) * (ay - y0) for (ax, ay), (bx, by) in pairs) == 0
+
+
 def _check(kind: str, points: Points, least: int, finite: dict[str, float], positive: dict[str, float]) -> None:
     if len(points) < least or not all(len(p) == 2 and all(map(math.isfinite, p)) for p in points):
         raise LayerError(
             f"{len(points)} usable points", where=f"{kind} edit", remedy=f"Give at least {least} finite (x, y) points."
+        )
+    if _is_flat(points, closed=least == 3):
+        raise LayerError(
+            "its points enclose no area" if least == 3 else "its line has no length",
+            where=f"{kind} edit",
+            remedy="Give points that lie apart.",
         )
     for name, value in {**finite, **positive}.items():
         if not math.isfinite(value) or (name in positive and value <= 0):

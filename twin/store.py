@@ -44,6 +44,8 @@ GAUGES = "gauges.csv"
 CANCEL = "cancel"
 HEARTBEAT = "heartbeat"
 CLAIM = "claim"
+LAYOUT = ("grid", "times", "fields")
+"""Entries of the manifest that say how the fields are laid out."""
 STALE_AFTER = 30.0
 """Seconds without a heartbeat after which a job counts as lost (its process died)."""
 CHUNK = 512
@@ -132,8 +134,17 @@ class Run:
 
     @property
     def grid(self) -> Grid:
-        """Raster domain of the fields."""
-        return Grid.from_dict(self.manifest()["grid"])
+        """Raster domain of the fields.
+
+        Raises
+        ------
+        StoreError
+            If the job has not begun.
+        """
+        grid = self.manifest().get("grid")
+        if grid is None:
+            raise StoreError("has no fields yet", where=f"run {self.key}", remedy="Wait until it runs.")
+        return Grid.from_dict(grid)
 
     def fields(self) -> xr.Dataset:
         """Fields in time with CF attributes; of a running job the outputs that are complete."""
@@ -231,6 +242,8 @@ class Store:
         StoreError
             If there is none, or several begin so.
         """
+        if key and (exact := self.find(key)) is not None:
+            return exact
         found = [run for run in self if run.key.startswith(key)] if key else []
         if len({run.key for run in found}) != 1:
             many = f"{len(found)} runs begin with {key!r}" if found else f"there is no run {key!r}"
@@ -286,7 +299,9 @@ class Store:
         job = self._make_folder(key)
         if status is not Status.RUNNING:
             (self.partial(key) / CANCEL).unlink(missing_ok=True)
-            RunWriter(self, job, dict(manifest)).note(status=Status.QUEUED)
+            # what an interrupted attempt wrote can be taken up only with its layout
+            laid = {} if status is None else {k: v for k, v in job.manifest().items() if k in LAYOUT}
+            RunWriter(self, job, {**laid, **manifest}).note(status=Status.QUEUED)
         return job
 
     def discard_claim(self, key: str) -> None:
@@ -492,6 +507,11 @@ class RunWriter:
         shutil.rmtree(target, ignore_errors=True)
         self.folder.rename(target)
         return self.run
+
+    def leave(self) -> None:
+        """Let go of a run that was interrupted: what is there can be taken up by whoever runs it again."""
+        self.note(status=Status.LOST)
+        (self.folder / CLAIM).unlink(missing_ok=True)
 
     def abandon(self, status: Status, reason: str) -> None:
         """Leave nothing but the manifest, which says why."""

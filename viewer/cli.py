@@ -216,15 +216,18 @@ def compare(
     scale: Annotated[str, typer.Option(help="planned or maximum, where the records tell.")] = "",
     to: Annotated[Path | None, typer.Option("--to", help="Write the table, one row a building (CSV).")] = None,
     store: StoreOption = Path("runs"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Set a run's water levels beside the official records of the buildings.  公式の浸水想定との比較."""
+    from sim.export import written
     from viewer.report import comparison_lines
 
     comparison = _service(store).compare_with_official(run_key, hazard=hazard, scale=scale)
     for line in comparison_lines(comparison):
         typer.echo(line)
     if to is not None:
-        comparison.table.to_csv(to, index=False)
+        with written(to, overwrite=overwrite) as draft:
+            comparison.table.to_csv(draft, index=False)
         typer.echo(say("written", path=to))
 
 

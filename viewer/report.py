@@ -47,7 +47,8 @@ def run_lines(job: Run) -> Iterator[str]:
         )
         yield f"  volume error {manifest['budget'].get('relative_error', 0.0):.1e}"
     for name, value in manifest.get("summary", {}).items():
-        yield f"  {name:36} {value:,.3f}"
+        form = ",.0f" if name.endswith("_count") else ".1e" if name.endswith("_1") else ",.3f"
+        yield f"  {name:36} {value:{form}}"
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:

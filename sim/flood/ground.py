@@ -217,12 +217,16 @@ def _buildings_without_city(stage: StageInput) -> tuple[NDArray[np.int32], NDArr
 
 
 def _building_names(stage: StageInput) -> dict[str, NDArray[Any]]:
+    import shapely
+
+    from twin.footprint import footprints
     from twin.layer import MeshLayer
 
     if stage.city is None or "buildings" not in stage.city:
         return {}
     table = stage.city.require("buildings", MeshLayer).table
-    return {name: table[name].to_numpy(dtype=object) for name in ("id", "building_id") if name in table}
+    names = {name: table[name].to_numpy(dtype=object) for name in ("id", "building_id") if name in table}
+    return {**names, "geometry": shapely.to_wkb(footprints(stage.city.require("buildings", MeshLayer)))}
 
 
 def _raise_blocks(stage: StageInput, bed: NDArray[np.float64], building: NDArray[np.int32]) -> NDArray[np.float64]:

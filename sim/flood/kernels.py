@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # first parallel region starts; who wants it otherwise sets it)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # OpenMP first: it takes calls from several threads, and a TBB that is too old is only warned about
-config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # type: ignore[attr-defined]  # set at run time by numba
 
 __all__ = [
     "CREST",

@@ -44,8 +44,10 @@ def summarise(model: FloodModel) -> Products:
         "cells_without_bed_count": float(model.ground.cells_without_bed),
         "volume_relative_error_1": budget["relative_error"],
     }
-    for number, entry in enumerate(rank_tables()["detailed"].ranks, start=1):
-        summary[f"flooded_area_from_{entry.lower:g}m_ha"] = float((rank == number).sum() * hectare)
+    ranks = rank_tables()["detailed"].ranks
+    for number, entry in enumerate(ranks, start=1):
+        above = f"to_{ranks[number].lower:g}m" if number < len(ranks) else "and_more"
+        summary[f"flooded_area_{entry.lower:g}m_{above}_ha"] = float((rank == number).sum() * hectare)
     summary["flooded_buildings_count"] = float((buildings["rank"] > 0).sum())
     summary["flooded_buildings_over_0.5m_count"] = float((buildings["max_depth"] >= 0.5).sum())
     return Products(
@@ -60,7 +62,8 @@ def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> p
 
     Columns: ``feature`` (row of the city's buildings), ``id``, ``building_id``, ``max_depth`` and ``mean_depth`` [m]
     and ``max_stage`` [m T.P.] over the open land cells of and beside the footprint, ``arrival_s`` (first time
-    with 5 cm at one of them), ``max_speed`` [m s-1], ``rank`` of the maximum depth in the detailed table (0: dry).
+    with 5 cm at one of them), ``max_speed`` [m s-1], ``rank`` of the maximum depth in the detailed table (0: dry),
+    ``geometry`` (footprint, WKB in the area's frame).
     """
     import pandas as pd
 
@@ -76,6 +79,8 @@ def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> p
             "max_speed": flat["speed_max_cell"],
         }
     )
+    # a film on higher ground beside the building is not the level of its flood
+    rows["max_stage"] = rows["max_stage"].where(rows["max_depth"] >= ARRIVAL_DEPTHS[0])
     grouped = rows.groupby("feature")
     table = grouped.agg({"max_depth": "max", "max_stage": "max", "arrival_s": "min", "max_speed": "max"})
     table.insert(1, "mean_depth", grouped["max_depth"].mean())
@@ -90,6 +95,8 @@ def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> p
     for position, name in enumerate(("id", "building_id"), start=1):
         known = ground.building_names.get(name)
         table.insert(position, name, [""] * len(table) if known is None else known[table["feature"].to_numpy()])
+    if "geometry" in ground.building_names:
+        table["geometry"] = ground.building_names["geometry"][table["feature"].to_numpy()]
     return table
 
 

@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+MOST_OUTPUTS = 10_000
+"""Outputs of a run: each is a full set of fields on the disk."""
+
+
 def _ascending(pairs: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
     if not pairs:
         raise ValueError("the series is empty; give [[time in s, value], ...]")
@@ -284,6 +288,11 @@ class FloodSection(Section):
         if self.output_every > self.duration:
             raise ValueError(
                 f"output_every is {self.output_every} s, longer than duration {self.duration} s; give at most duration"
+            )
+        if self.duration / self.output_every > MOST_OUTPUTS:
+            raise ValueError(
+                f"{self.duration / self.output_every:.0f} outputs are too many; "
+                f"give output_every of at least {self.duration / MOST_OUTPUTS:g} s"
             )
         return self
 

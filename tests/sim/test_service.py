@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,7 @@ def test_what_a_run_depends_on_is_in_its_key(folder: Path) -> None:
         ({"gauges": {"far": [9000, 0]}}, TwinError, "far"),
         ({"rainn": 5}, ScenarioError, "flood.rainn: this key is unknown"),
         ({"output_every": 6000}, ScenarioError, "output_every"),
+        ({"output_every": 1e-6}, ScenarioError, "outputs are too many"),
     ],
 )
 def test_what_is_wrong_is_named_and_no_run_is_left(
@@ -158,6 +160,73 @@ def test_cancelling_leaves_the_reason_and_no_data(long_scenario: Path) -> None:
     (job,) = service.list_runs()
     assert job.status is Status.CANCELLED
     assert [p.name for p in service.open_run(job.key).folder.iterdir()] == ["manifest.json"]
+
+
+class _Interrupt(_StopAt):
+    """Ctrl-C when the run has got so far."""
+
+    def is_cancelled(self) -> bool:
+        if super().is_cancelled():
+            raise KeyboardInterrupt
+        return False
+
+
+def test_an_interrupted_run_goes_on_from_its_checkpoint_to_the_same_bytes(
+    long_scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "CHECKPOINT_EVERY", 0.0)
+    folder = long_scenario.parent
+    straight = Service(folder / "straight")
+    (key,) = straight.run_scenario(long_scenario)
+    interrupted = Service(folder / "runs", executor=SerialExecutor(_Interrupt(0.4)))
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.run_scenario(long_scenario)
+    assert interrupted.status(key).status is Status.LOST
+    done = interrupted.status(key).outputs_done
+    assert done >= 2
+    again = Service(folder / "runs")
+    assert again.run_scenario(long_scenario) == (key,)
+    assert again.open_run(key).manifest()["resumed_at"] == done
+    for name in ("h_cell", "u_cell"):
+        np.testing.assert_array_equal(again.open_run(key).fields()[name], straight.open_run(key).fields()[name])
+
+
+def test_a_result_is_never_stored_under_the_key_of_other_inputs(folder: Path) -> None:
+    service = Service(folder / "runs")
+    (stage,) = service.plan(_scenario(folder))
+    (folder / "bed.asc").write_text((folder / "bed.asc").read_text().replace("0.0020", "0.5020"))
+    with pytest.raises(ScenarioError, match="inputs changed"):
+        pipeline.compute_stage(stage)
+    assert service.status(stage.key).status is Status.FAILED
+
+
+def test_a_stage_does_not_run_after_one_that_failed(folder: Path) -> None:
+    service = Service(folder / "runs")
+    (stage,) = service.plan(_scenario(folder))
+    service.store.begin("before", stage.manifest()).abandon(Status.FAILED, "no")
+    with pytest.raises(SimulationError, match="which it comes after, is failed"):
+        pipeline.compute_stage(replace(stage, upstream={"rain": "before"}))
+    assert not list((folder / "runs").glob("*/fields.zarr"))
+
+
+def test_a_defect_is_said_in_the_manifest_and_raised(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("nobody thought of it")
+
+    service = Service(folder / "runs")
+    scenario = _scenario(folder)
+    (stage,) = service.plan(scenario)
+    monkeypatch.setattr(pipeline, "output_count", broken)
+    with pytest.raises(KeyError):
+        pipeline.compute_stage(stage)
+    status = service.status(stage.key)
+    assert (status.status, status.reason) == (Status.FAILED, "KeyError: 'nobody thought of it'")
+
+
+def test_a_series_in_another_encoding_is_named_with_a_remedy(folder: Path) -> None:
+    (folder / "rain.csv").write_bytes("時刻,雨量\n0,10\n".encode("cp932"))
+    with pytest.raises(LayerError, match=r"rain\.csv: is no UTF-8 text.*CSV UTF-8"):
+        Service(folder / "runs").run_scenario(_scenario(folder, rain="rain.csv"))
 
 
 def test_a_second_caller_waits_for_the_first_instead_of_computing_twice(folder: Path) -> None:
