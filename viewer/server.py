@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.middleware.trustedhost import TrustedHostMiddleware
 
 from twin.errors import StoreError, TwinError
 from viewer.api import RunShelf, SceneShelf, make_router
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "serve"]
 
+HOSTS = ["127.0.0.1", "localhost", "testserver"]
+"""Names that this machine is asked by (the last one by in-process clients)."""
+
 
 def create_app(service: Service, *, lang: Lang = "ja") -> FastAPI:
     """The application over a service.
@@ -35,6 +39,8 @@ def create_app(service: Service, *, lang: Lang = "ja") -> FastAPI:
     """
     # the interactive pages of FastAPI fetch their scripts from elsewhere: nothing here leaves the machine
     app = FastAPI(title="osaka-twin", version=version("osaka-twin"), docs_url=None, redoc_url=None)
+    # a page of elsewhere whose name is pointed at this machine must not reach what is served here
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     scene = SceneShelf(service)
     app.state.scene = scene
     add_error_answers(app)
@@ -57,7 +63,7 @@ def serve(
     ----------
     service : Service
     host, port : str, int
-        Where to listen; port 0 takes a free one.
+        Where to listen; port 0 takes a free one. Requests are answered by the names in ``HOSTS`` only.
     ready : callable, optional
         Called with the address as soon as the page can be opened.
     lang : {"ja", "en"}

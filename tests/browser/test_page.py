@@ -231,6 +231,34 @@ def test_an_identical_scenario_is_served_from_the_store(view: Watched, served: S
     assert served.store.open(served.key).manifest()["started"] == started
 
 
+def test_cards_of_a_run_stay_in_the_page_while_it_advances(view: Watched, served: Served) -> None:
+    view.open("?lang=ja")
+    page = view.page
+    try:
+        _slow_run(page, "280")
+        card = page.locator(".job[data-status=running]")
+        cancel = card.get_by_role("button", name="中止")
+        cancel.focus()
+        cancel.evaluate("button => { window.__kept = button; }")
+        before = card.locator(".per-cent").inner_text()
+        page.wait_for_function(
+            "before => { const now = document.querySelector('.job[data-status=running] .per-cent');"
+            " return now && now.textContent !== before; }",
+            arg=before,
+            timeout=60_000,
+        )
+        assert page.evaluate("document.activeElement === window.__kept && window.__kept.isConnected")
+        assert card.locator("[role=progressbar]").get_attribute("aria-label") == card.locator(".per-cent").inner_text()
+        page.locator(f".job[data-key='{served.key}'] button.job-title").click()
+        page.locator(f".job.shown[data-key='{served.key}'] [aria-pressed=true]").wait_for()
+        assert page.locator(".job.shown").count() == 1
+        assert page.evaluate("window.__kept.isConnected"), "another run is shown: no card is drawn anew"
+        cancel.click()
+        page.locator(".job[data-status=cancelled]").first.wait_for(timeout=10_000)
+    finally:
+        _cancel_everything(served)
+
+
 def test_cancelling_stops_the_run_and_leaves_nothing(view: Watched, served: Served) -> None:
     view.open("?lang=ja")
     page = view.page

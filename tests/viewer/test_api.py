@@ -248,6 +248,42 @@ def test_a_point_outside_the_run_is_refused(client: httpx.Client, key: str) -> N
     assert "outside" in answer.json()["error"]["what"]
 
 
+def test_a_job_that_has_not_begun_holds_no_depths_yet(client: httpx.Client, service: Service, key: str) -> None:
+    job = service.store.announce("0" * 16, service.open_run(key).manifest() | {"fields": [], "grid": None})
+    try:
+        answer = client.get("/api/depth", params={"run": job.key, "x": 0, "y": 0})
+        assert answer.status_code == 404
+        assert "no depths yet" in answer.json()["error"]["what"]
+        names = [("detail-body", "children"), ("details", "hidden"), ("view", "selected")]
+        inputs: dict[str, Any] = {
+            "selection.data": {"x": 0, "y": 0},
+            "run.value": job.key,
+            "run-state.data": f"{job.key}:queued",
+        }
+        inputs |= {"language.value": "en", "view.time": 600}
+        body = {
+            "output": f"..{'...'.join(f'{name}.{prop}' for name, prop in names)}..",
+            "outputs": [{"id": name, "property": prop} for name, prop in names],
+            "inputs": [
+                dict(zip(("id", "property"), name.split("."), strict=True)) | {"value": value}
+                for name, value in inputs.items()
+            ],
+            "state": [{"id": "restored", "property": "data", "value": True}],
+            "changedPropIds": ["run.value"],
+        }
+        panel = client.post("/_dash-update-component", json=body)
+        assert panel.status_code == 200
+        assert "holds no depths yet" in panel.text
+        assert "Depth at this time" not in panel.text
+    finally:
+        service.store.discard_claim(job.key)
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost", 200), ("127.0.0.1:1", 200), ("elsewhere.example", 400)])
+def test_only_names_of_this_machine_are_answered(client: httpx.Client, host: str, status: int) -> None:
+    assert client.get("/api/runs", headers={"host": host}).status_code == status
+
+
 def test_a_scenario_is_started_and_an_identical_one_is_served_from_the_store(
     client: httpx.Client, service: Service, key: str
 ) -> None:

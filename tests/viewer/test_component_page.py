@@ -414,6 +414,19 @@ def test_live_run_grows_and_never_goes_back(page: Page, server: Server) -> None:
     assert [path for path in server.asked if path.startswith("/frames/")] == ["/frames/0", "/frames/2"]
 
 
+def test_the_knob_of_a_growing_run_stands_where_its_time_is_and_cannot_be_pulled_ahead(
+    page: Page, server: Server
+) -> None:
+    server.frames = 2
+    show(page, scene="/scene", run="/run")
+    slider = page.locator(".tv-slider")
+    page.wait_for_function("document.querySelector('.tv-slider').value === '60'")
+    assert float(slider.get_attribute("max") or 0) == 60.0 * (FRAMES - 1)
+    slider.fill(str(60.0 * (FRAMES - 1)))
+    assert slider.input_value() == "60"
+    assert page.evaluate("__view.time()") == 60.0
+
+
 def test_scrubbing_asks_the_server_for_nothing(page: Page, server: Server) -> None:
     show(page, scene="/scene", run="/run", time=0)
     before = len(server.asked)

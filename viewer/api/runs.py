@@ -91,6 +91,7 @@ class RunShelf:
         is_final = digest == self._digest(manifest) and manifest["status"] == Status.DONE
         if digest not in ("live", self._digest(manifest)):
             raise _stale(key)
+        _require_depths(run, manifest)
         depth = run.fields()[DEPTH]
         count = max(int(depth.sizes["time"]) - first, 0)
 
@@ -109,6 +110,8 @@ class RunShelf:
 
         Raises
         ------
+        StoreError
+            If the run holds no depths yet, or the address is of another state.
         LayerError
             If neither the run nor the city says anything about the ground there.
         """
@@ -116,6 +119,7 @@ class RunShelf:
         manifest = run.manifest()
         if digest != self._bed_digest(run, manifest):
             raise _stale(key)
+        _require_depths(run, manifest)
         grid = run.grid
         x0, y0 = self._scene.origin
 
@@ -161,21 +165,24 @@ class RunShelf:
             "class": class_of(found),
         }
 
+    def has_depths(self, key: str) -> bool:
+        """Whether a first depth has arrived; a job that waits, or a run of another kind, has none."""
+        return settled(lambda: _has_depths(self._service.open_run(key).manifest()))
+
     def at(self, key: str, x: float, y: float, time_s: float | None) -> dict[str, Any]:
         """Depth in time at a place (plane-rectangular), from the store's floats.
 
         Raises
         ------
         StoreError
-            If the run holds no depths, or the place lies outside it.
+            If the run holds no depths yet, or the place lies outside it.
         """
         return settled(lambda: self._at(key, x, y, time_s))
 
     def _at(self, key: str, x: float, y: float, time_s: float | None) -> dict[str, Any]:
         run = self._service.open_run(key)
+        _require_depths(run, run.manifest())
         grid = run.grid
-        if DEPTH not in run.manifest().get("fields", ()):
-            raise StoreError("holds no depths", where=f"run {key}", remedy="Choose a flood run.")
         if not bool(grid.contains(x, y)):
             raise StoreError(
                 f"({x:.1f}, {y:.1f}) lies outside {grid.bounds}", where=f"run {key}", remedy="Choose a place inside."
@@ -210,7 +217,7 @@ class RunShelf:
         shape = footprints(self._scene.buildings())[row]
         run = self._service.open_run(key)
         manifest = run.manifest()
-        if shape is None or DEPTH not in manifest.get("fields", ()) or not manifest["outputs_done"]:
+        if shape is None or not _has_depths(manifest):
             return None
         grid = run.grid
         west, south, east, north = shape.bounds
@@ -336,6 +343,18 @@ def job_document(job: JobStatus) -> dict[str, Any]:
         "outputs_done": job.outputs_done,
         "outputs": job.outputs,
     }
+
+
+def _has_depths(manifest: dict[str, Any]) -> bool:
+    """Whether depths can be read: a job that has not begun has neither fields nor a grid."""
+    return DEPTH in manifest.get("fields", ()) and bool(manifest.get("outputs_done"))
+
+
+def _require_depths(run: Run, manifest: dict[str, Any]) -> None:
+    if not _has_depths(manifest):
+        raise StoreError(
+            "holds no depths yet", where=f"run {run.key}", remedy="Wait for its first output, or choose a flood run."
+        )
 
 
 def _has_sea(manifest: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.service import JobStatus
     from viewer.strings import Lang
 
-__all__ = ["choices", "is_active", "job_list"]
+__all__ = ["advances", "card_states", "choices", "is_active", "job_list"]
 
 COLOURS = {
     Status.QUEUED: "gray",
@@ -52,6 +52,19 @@ def job_list(lang: Lang, jobs: Sequence[JobStatus], shown: str | None) -> list[A
     return [_card(lang, job, job.key == shown) for job in jobs[:MOST_SHOWN]]
 
 
+def card_states(lang: Lang, jobs: Sequence[JobStatus]) -> list[str]:
+    """What the cards are drawn from, but for what moves while a job runs and for which one is shown.
+
+    While it stays the same the cards stay in the page: a button that is drawn anew loses the click and the focus.
+    """
+    return [lang, *(f"{job.key}:{job.status}:{'' if is_active(job) else job.wall_s}" for job in jobs[:MOST_SHOWN])]
+
+
+def advances(lang: Lang, jobs: Sequence[JobStatus]) -> dict[str, list[Any]]:
+    """Per cent and time left in words of every card that moves."""
+    return {job.key: [_per_cent(job), _left(lang, job)] for job in jobs[:MOST_SHOWN] if is_active(job)}
+
+
 def _label(lang: Lang, job: JobStatus) -> str:
     title = title_of(lang, job.title, job.name)
     return title if job.status is Status.DONE else f"{title} ({say(lang, f'status.{job.status}')})"
@@ -78,6 +91,7 @@ def _card(lang: Lang, job: JobStatus, is_shown: bool) -> html.Article:
         ],
     )  # fmt: skip
     return html.Article(
+        id={"type": "job", "key": job.key},
         className="job shown" if is_shown else "job",
         children=[head, *_progress(lang, job)],
         **attributes(data_key=job.key, data_status=str(job.status)),
@@ -90,27 +104,36 @@ def _progress(lang: Lang, job: JobStatus) -> list[Any]:
         return [html.Div(taken, className="note")] if taken else []
     if not is_active(job):
         return [html.Div(job.reason, className="note job-reason")] if job.reason else []
-    per_cent = int(100 * job.progress)
-    if job.seconds_left is not None:
-        left = say(lang, "runs.left", time=duration(lang, job.seconds_left))
-    else:
-        left = say(lang, "runs.preparing") if job.status is Status.RUNNING else ""
+    per_cent, key = _per_cent(job), job.key
     return [
         html.Div(
             className="job-progress",
             children=[
-                dmc.Progress(value=per_cent, size="sm", className="bar", **attributes(aria_label=f"{per_cent} %")),
-                html.Span(f"{per_cent} %", className="per-cent"),
+                dmc.Progress(
+                    id={"type": "job-bar", "key": key}, value=per_cent, size="sm", className="bar",
+                    **attributes(aria_label=f"{per_cent} %"),
+                ),
+                html.Span(f"{per_cent} %", id={"type": "job-per-cent", "key": key}, className="per-cent"),
             ],
         ),
         html.Div(
             className="job-foot",
             children=[
-                html.Span(left, className="note"),
+                html.Span(_left(lang, job), id={"type": "job-left", "key": key}, className="note"),
                 dmc.Button(
-                    say(lang, "runs.cancel"), id={"type": "cancel-run", "key": job.key}, size="compact-xs",
+                    say(lang, "runs.cancel"), id={"type": "cancel-run", "key": key}, size="compact-xs",
                     variant="default", className="cancel",
                 ),
             ],
         ),
     ]  # fmt: skip
+
+
+def _per_cent(job: JobStatus) -> int:
+    return int(100 * job.progress)
+
+
+def _left(lang: Lang, job: JobStatus) -> str:
+    if job.seconds_left is not None:
+        return say(lang, "runs.left", time=duration(lang, job.seconds_left))
+    return say(lang, "runs.preparing") if job.status is Status.RUNNING else ""

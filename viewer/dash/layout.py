@@ -83,6 +83,8 @@ def skeleton(lang: Lang) -> Any:
                 dcc.Store(id="scenario-content"),
                 dcc.Store(id="submitted"),
                 dcc.Store(id="cancelled"),
+                dcc.Store(id="cards"),
+                dcc.Store(id="advances"),
                 dcc.Store(id="focused"),
                 dcc.Store(id="run-state", data=""),
                 dcc.Store(id="restored", data=False),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from dash import ALL, Dash, Input, Output, State, callback_context, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, callback_context, no_update
 
 from twin.errors import ScenarioError, TwinError
 from twin.store import Status
 from viewer.api.runs import settled
 from viewer.dash.alert import error_alert
 from viewer.dash.form import FREE, FormValues, content_of, free_scenario, values_of, with_values
-from viewer.dash.jobs import choices, is_active, job_list
+from viewer.dash.jobs import advances, card_states, choices, is_active, job_list
 from viewer.dash.words import title_of
 from viewer.strings import say
 
@@ -31,6 +31,7 @@ def add_running(page: Dash, service: Service, scene: SceneShelf) -> None:
     _add_form(page, service, scene)
     _add_submit(page, service)
     _add_list(page, service)
+    _add_cards(page)
 
 
 def _add_form(page: Dash, service: Service, scene: SceneShelf) -> None:
@@ -154,6 +155,8 @@ def _add_list(page: Dash, service: Service) -> None:
 
     @page.callback(
         Output("runs", "children"),
+        Output("cards", "data"),
+        Output("advances", "data"),
         Output("run", "data"),
         Output("poll", "disabled"),
         Output("run-state", "data"),
@@ -165,19 +168,41 @@ def _add_list(page: Dash, service: Service) -> None:
         Input("focused", "data"),
         State("run", "data"),
         State("run-state", "data"),
+        State("cards", "data"),
     )
     async def refresh(
-        _n: int, lang: Lang, shown: str | None, _s: Any, _c: Any, _f: Any, options: list[Any], state: str
+        _n: int, lang: Lang, shown: str | None, _s: Any, _c: Any, _f: Any, options: list[Any], state: str, drawn: Any
     ) -> tuple[Any, ...]:
         jobs = await asyncio.to_thread(settled, service.list_runs)
         fresh = choices(lang, jobs, shown)
         now = next((_state(job.key, job.status) for job in jobs if job.key == shown), "")
+        cards = card_states(lang, jobs)
         return (
-            job_list(lang, jobs, shown),
+            *((no_update, no_update) if cards == drawn else (job_list(lang, jobs, shown), cards)),
+            advances(lang, jobs),
             no_update if fresh == options else fresh,
             not any(is_active(job) for job in jobs),
             no_update if now == state else now,
         )
+
+
+def _add_cards(page: Dash) -> None:
+    """What moves in the cards while they stay: done in the page, which knows the cards it has."""
+    untyped: Any = page
+    untyped.clientside_callback(
+        ClientsideFunction("twin", "advance"),
+        Output({"type": "job-bar", "key": ALL}, "value"),
+        Output({"type": "job-bar", "key": ALL}, "aria-label"),
+        Output({"type": "job-per-cent", "key": ALL}, "children"),
+        Output({"type": "job-left", "key": ALL}, "children"),
+        Input("advances", "data"),
+    )
+    untyped.clientside_callback(
+        ClientsideFunction("twin", "mark"),
+        Output({"type": "job", "key": ALL}, "className"),
+        Output({"type": "show-run", "key": ALL}, "aria-pressed"),
+        Input("run", "value"),
+    )
 
 
 def _clicked() -> str | None:

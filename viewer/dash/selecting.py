@@ -88,7 +88,9 @@ def _place(
     ground = scene.ground
     height = float(ground.at(np.array([[x, y]]))[0]) if ground is not None else float("nan")
     series: dict[str, Any] | str | None = None
-    if run:
+    if run and not runs.has_depths(run):
+        series = say(lang, "detail.no_depths")
+    elif run:
         try:
             series = runs.at(run, x, y, time if time is not None else float("inf"))
         except (StoreError, LayerError):

@@ -30,6 +30,7 @@ export class TimeBar {
   private readonly speed = make('select', 'tv-speed');
   private readonly state = make('span', 'tv-state', { role: 'status' });
   private readonly bar = make('span', 'tv-bar', { 'aria-hidden': 'true' }, make('i', ''));
+  private arrived = 0;
   private lang: Lang = 'ja';
   private playing: boolean | null = null;
 
@@ -50,7 +51,11 @@ export class TimeBar {
     this.play.addEventListener('click', () => listener.toggle());
     this.back.addEventListener('click', () => listener.step(-1));
     this.forward.addEventListener('click', () => listener.step(1));
-    this.slider.addEventListener('input', () => listener.scrub(Number(this.slider.value)));
+    this.slider.addEventListener('input', () => {
+      const seconds = Math.min(Number(this.slider.value), this.arrived);
+      this.setTime(seconds);
+      listener.scrub(seconds);
+    });
     this.slider.addEventListener('change', () => listener.scrubbed());
     this.slider.addEventListener('keydown', (event) => {
       const steps: Record<string, number> = {
@@ -78,9 +83,10 @@ export class TimeBar {
     this.setPlaying(!this.playing);
   }
 
-  /** Length of the bar [s] and of the whole run, which may still be ahead. */
+  /** How much of the run has arrived, and all of it [s]: the bar's length; what is ahead cannot be chosen. */
   setSpan(end: number, planned: number): void {
-    this.slider.max = String(Math.max(end, 1));
+    this.arrived = end;
+    this.slider.max = String(Math.max(end, planned, 1));
     this.end.textContent = clock(Math.max(end, planned));
   }
 

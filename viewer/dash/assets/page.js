@@ -62,6 +62,31 @@ window.dash_clientside.twin = {
     return [lang, color, run ? `/api/runs/${run}${again}` : null];
   },
 
+  /** Progress and time left of the cards that are in the page. */
+  advance(advances) {
+    const keep = window.dash_clientside.no_update;
+    const of = (output, value) => output.map((card) => {
+      const found = advances && advances[card.id.key];
+      return found ? value(found) : keep;
+    });
+    const [bar, label, text, left] = window.dash_clientside.callback_context.outputs_list;
+    return [
+      of(bar, (found) => found[0]),
+      of(label, (found) => `${found[0]} %`),
+      of(text, (found) => `${found[0]} %`),
+      of(left, (found) => found[1]),
+    ];
+  },
+
+  /** Which of the cards is that of the run that is shown. */
+  mark(run) {
+    const [cards, buttons] = window.dash_clientside.callback_context.outputs_list;
+    return [
+      cards.map((card) => (card.id.key === run ? 'job shown' : 'job')),
+      buttons.map((button) => (button.id.key === run ? 'true' : 'false')),
+    ];
+  },
+
   /** Opens or closes the control panel; a narrow window starts with it closed. */
   toggle(n) {
     const page = document.getElementById('page');
