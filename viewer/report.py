@@ -41,10 +41,10 @@ def run_lines(job: Run) -> Iterator[str]:
         yield f"  {nx:,} x {ny:,} cells of {grid['cell_size']:g} m, {len(manifest['times'])} outputs"
     if "solve_s" in manifest:
         rate = ny * nx * manifest["steps"] / max(manifest["solve_s"], 1e-9) / 1e6
-        yield (
-            f"  {manifest['steps']:,} steps in {manifest['solve_s']:.1f} s ({rate:.0f} Mcell/s), "
-            f"all in {manifest['wall_s']:.1f} s"
-        )
+        # of a resumed run only the last part was timed: no rate
+        speed = "last part of a resumed run" if "resumed_at" in manifest else f"{rate:.0f} Mcell/s"
+        spent = f"{manifest['solve_s']:.1f} s ({speed}), all in {manifest['wall_s']:.1f} s"
+        yield f"  {manifest['steps']:,} steps in {spent}"
         yield f"  volume error {manifest['budget'].get('relative_error', 0.0):.1e}"
     for name, value in manifest.get("summary", {}).items():
         form = ",.0f" if name.endswith("_count") else ".1e" if name.endswith("_1") else ",.3f"
