@@ -9,7 +9,7 @@ import platform
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from sim.scenario import input_paths, sections, validate_scenario
 from sim.stage import StageInput
 from twin.errors import Cancelled, ScenarioError, SimulationError, TwinError
 from twin.frame import Frame
+from twin.scenario import StageSection
 from twin.store import Run, RunWriter, Status, Store
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Stage:
         Root of the store.
     upstream : mapping of str to str
         Simulator name -> key of the stages that must be done before.
+    siblings : mapping of str to str
+        Simulator name -> key of every stage of the scenario, this one included.
     """
 
     simulator: str
@@ -66,6 +69,7 @@ class Stage:
     folder: str
     store: str
     upstream: Mapping[str, str] = field(default_factory=dict)
+    siblings: Mapping[str, str] = field(default_factory=dict)
 
     def manifest(self) -> dict[str, Any]:
         """What is known before it runs."""
@@ -78,6 +82,7 @@ class Stage:
             "folder": self.folder,
             "seed": self.content.get("seed", 0),
             "upstream": dict(self.upstream),
+            "siblings": dict(self.siblings),
             "versions": {"osaka-twin": version("osaka-twin"), "python": platform.python_version()},
         }
 
@@ -105,7 +110,8 @@ def plan(scenario: ScenarioBase, folder: Path, store: Store) -> tuple[Stage, ...
         upstream = {before: stages[before].key for before in _after(wanted[name])}
         key = _key(name, scenario, wanted[name], folder, upstream)
         stages[name] = Stage(name, key, content, str(folder), str(store.root), upstream)
-    return tuple(stages.values())
+    siblings = {name: stage.key for name, stage in stages.items()}
+    return tuple(replace(stage, siblings=siblings) for stage in stages.values())
 
 
 def _key(name: str, scenario: ScenarioBase, section: Section, folder: Path, upstream: Mapping[str, str]) -> str:
@@ -116,8 +122,9 @@ def _key(name: str, scenario: ScenarioBase, section: Section, folder: Path, upst
         "area": scenario.area.model_dump(mode="json"),
         "edits": [repr(edit) for edit in scenario.edits],
         "seed": scenario.seed,
+        "start": scenario.start.isoformat() if scenario.start else "",
         "inputs": [digest_file(files.path(path)) for path in input_paths(section)],
-        "city": _city_digest(folder / scenario.city, simulator(name).needs) if scenario.city else "",
+        "city": _city_digest(folder / scenario.city, simulator(name).needs(section)) if scenario.city else "",
         "code": _code_digest(name),
         "upstream": dict(upstream),
     }
@@ -161,7 +168,7 @@ def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
     checkpoint = writer.load_checkpoint()
     writer.note(status=Status.RUNNING, started=started, phase="loading")
     grid = scenario.area.grid()
-    city = _city(folder / scenario.city, scenario, engine.needs) if scenario.city else None
+    city = _city(folder / scenario.city, scenario, engine.needs(section)) if scenario.city else None
     model = engine.prepare(
         StageInput(
             scenario=scenario,
@@ -175,7 +182,7 @@ def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
     until, every = engine.horizon(section)
     if checkpoint is None:
         times = [min(k * every, until) for k in range(output_count(until, every))]
-        writer.create_fields(grid, times, list(model.fields()))
+        writer.create_fields(grid, times, model.fields())
     else:
         model.load_state(checkpoint[1])
     writer.note(phase="running", prepared_s=time.time() - started)
@@ -293,9 +300,8 @@ def _heartbeat(job: Run) -> Iterator[None]:
         thread.join()
 
 
-def _after(section: object) -> tuple[str, ...]:
-    after = getattr(section, "after", ())
-    return (after,) if isinstance(after, str) else tuple(after)
+def _after(section: Section) -> tuple[str, ...]:
+    return section.after if isinstance(section, StageSection) else ()
 
 
 def _in_order(after: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -349,7 +355,7 @@ def _code_digest(name: str) -> str:
     roots = [Path(p) for package in (twin, layers) for p in package.__path__]
     here = Path(next(iter(sim.__path__)))
     files = [path for root in roots for path in root.rglob("*.py")]
-    files += [here / "driver.py", here / "pipeline.py", here / "inputs.py"]
+    files += [here / "driver.py", here / "pipeline.py", here / "inputs.py", here / "coupling.py"]
     if (here / name).is_dir():
         files += [*(here / name).rglob("*.py"), *(here / name).rglob("*.yaml")]
     else:

@@ -60,8 +60,11 @@ class Simulator(Protocol):
     section: type[Section]
     """Its scenario section."""
 
-    needs: tuple[str, ...]
-    """Layers of the city that it reads; only these are loaded, and only their digests enter the run's key."""
+    def needs(self, section: Any) -> tuple[str, ...]:
+        """Layers of the city that it reads, those that it can do without included.
+
+        Only these are loaded, and only their digests enter the run's key.
+        """
 
     def prepare(self, stage: StageInput) -> Model:
         """Check and allocate everything.

@@ -32,7 +32,7 @@ from twin.layer import (
     Surface,
     VectorLayer,
 )
-from twin.network import Attribute, Network
+from twin.network import Attribute, LinkKind, Network
 from twin.voxels import Voxels
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "Layer",
     "LayerError",
     "LeveeEdit",
+    "LinkKind",
     "MeshLayer",
     "Network",
     "NetworkLayer",

@@ -126,9 +126,21 @@ class VectorLayer(Layer):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkLayer(Layer):
-    """A directed graph with attributes."""
+    """A directed graph with attributes.
+
+    Parameters
+    ----------
+    network : Network
+    links : GeoDataFrame
+        One row a feature of the source (``network.link_feature`` names the row): ``id`` and a line that runs from the
+        feature's start to its end, in `frame`.
+    nodes : DataFrame
+        One row a node: ``id`` and what the source says of it.
+    """
 
     network: Network
+    links: gpd.GeoDataFrame
+    nodes: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True, eq=False)

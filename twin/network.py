@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Attribute", "Network"]
+__all__ = ["Attribute", "LinkKind", "Network"]
+
+
+class LinkKind(IntEnum):
+    """What a link is for somebody on foot (codes of the attribute ``kind``)."""
+
+    ROAD = 0
+    """Carriageway without a footway of its own: people walk on it, in a disaster at least."""
+    FOOTWAY = 1
+    CROSSING = 2
+    STAIRS = 3
+    ESCALATOR = 4
+    ELEVATOR = 5
+    RAMP = 6
+    MOVING_WALKWAY = 7
+    BRIDGE = 8
+    """Footbridge or deck."""
+    UNDERGROUND = 9
+    INDOOR = 10
+    RAIL_CROSSING = 11
+    OTHER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,12 @@ class Network:
         Length [m].
     link_feature : ndarray (n_links,)
         Row of the source table; both directions of a two-way link share it.
+    link_reversed : ndarray of bool (n_links,)
+        Whether the link runs against the geometry of its row.
     attributes : mapping of str to Attribute
+        One value a link. Names that every reader uses where it knows the thing: ``kind`` (:class:`LinkKind`),
+        ``width`` [m], ``slope`` [1, rise over run in the link's direction, up positive], ``level`` [1, floor: 0 ground,
+        -1 first basement].
 
     Examples
     --------
@@ -68,6 +94,7 @@ class Network:
     link_head: NDArray[np.int64]
     link_length: NDArray[np.float64]
     link_feature: NDArray[np.int64]
+    link_reversed: NDArray[np.bool_]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     @classmethod
@@ -79,6 +106,7 @@ class Network:
         head: ArrayLike,
         length: ArrayLike | None = None,
         feature: ArrayLike | None = None,
+        is_reversed: ArrayLike | None = None,
         attributes: Mapping[str, Attribute] | None = None,
     ) -> Network:
         """Build from directed links in any order; lengths default to the straight distance.
@@ -103,6 +131,9 @@ class Network:
         if not np.all(np.isfinite(lengths) & (lengths >= 0)):
             raise LayerError("a link has a negative or unknown length", where="network", remedy="Give lengths in m.")
         features = np.arange(len(tails)) if feature is None else np.asarray(feature, dtype=np.int64)
+        against = (
+            np.zeros(len(tails), dtype=np.bool_) if is_reversed is None else np.asarray(is_reversed, dtype=np.bool_)
+        )
         order = np.argsort(tails, kind="stable")
         start = np.zeros(len(xyz) + 1, dtype=np.int64)
         np.cumsum(np.bincount(tails, minlength=len(xyz)), out=start[1:])
@@ -110,7 +141,12 @@ class Network:
             name: Attribute(a.values[order], a.known[order], a.units, a.source)
             for name, a in (attributes or {}).items()
         }
-        return cls(xyz, start, heads[order], lengths[order], features[order], sorted_attributes)
+        return cls(xyz, start, heads[order], lengths[order], features[order], against[order], sorted_attributes)
+
+    @property
+    def link_tail(self) -> NDArray[np.int64]:
+        """Node that each link starts from, (n_links,)."""
+        return np.repeat(np.arange(self.n_nodes), np.diff(self.link_start))
 
     @property
     def n_nodes(self) -> int:

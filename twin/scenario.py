@@ -11,20 +11,50 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    model_validator,
+)
 
 from twin.edit import BuildingEdit, LeveeEdit, TerrainEdit, WallEdit
 from twin.errors import FrameError
 from twin.frame import Frame
 from twin.grid import Grid
 
-__all__ = ["Area", "Finite", "Point", "Positive", "Seconds", "Section"]
+__all__ = ["Area", "Finite", "Names", "NotNegative", "Point", "Positive", "Seconds", "Section", "StageSection"]
 
 
 class Section(BaseModel):
     """A part of a scenario: frozen, and a key that it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+def _names(value: Any) -> Any:
+    """A tuple of names from one name or several."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+"""Names; one may be given without brackets."""
+
+
+class StageSection(Section):
+    """A simulator's section: it may name the stages whose results it reads.
+
+    Parameters
+    ----------
+    after : tuple of str
+        Sections of this scenario that are computed before; their runs are given to the simulator.
+    """
+
+    after: Names = ()
 
 
 def _seconds(value: Any) -> Any:
@@ -48,6 +78,9 @@ Positive = Annotated[float, AfterValidator(_positive)]
 
 Seconds = Annotated[float, BeforeValidator(_seconds), AfterValidator(_positive)]
 """A positive duration [s], given as a number or in ISO 8601 (``PT5M``)."""
+
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A finite number, zero or above."""
 
 Point = tuple[Finite, Finite]
 """(x, y) [m in the area's frame]."""
@@ -103,6 +136,9 @@ class ScenarioBase(Section):
         Shown to people, by language.
     seed : int
         Seed of every random number.
+    start : datetime or None
+        Date and time of day at which the clock shows zero, with its offset from UTC; schedules (opening hours,
+        airspace) need it.
     city : Path or None
         Catalogue (YAML) of the city; relative to the scenario file. None for a case that brings its own rasters.
     area : Area
@@ -114,6 +150,7 @@ class ScenarioBase(Section):
     name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
     title: dict[str, str] = Field(default_factory=dict)
     seed: Annotated[int, Field(ge=0)] = 0
+    start: AwareDatetime | None = None
     city: Path | None = None
     area: Area
     edits: tuple[AnyEdit, ...] = ()

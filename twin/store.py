@@ -187,6 +187,20 @@ class Run:
         """Path of a map (GeoTIFF)."""
         return self._file(f"{name}.tif")
 
+    def map(self, name: str) -> NDArray[Any]:
+        """Values of a map, (ny, nx) of float32, NaN where nothing is known.
+
+        Raises
+        ------
+        StoreError
+            If the run has no map of that name.
+        """
+        import rasterio
+
+        with rasterio.open(self.map_path(name)) as source:
+            values: NDArray[Any] = source.read(1)
+        return values
+
     def request_cancel(self) -> None:
         """Ask the job to stop; it does within its next look (a fraction of a second)."""
         with suppress(FileNotFoundError):
@@ -378,8 +392,18 @@ class RunWriter:
         """Whether somebody asked for a stop."""
         return (self.folder / CANCEL).exists()
 
-    def create_fields(self, grid: Grid, times: Sequence[float], names: Sequence[str]) -> None:
-        """Lay out the fields in time: chunks of one time and 512 x 512 cells, CF attributes.
+    def create_fields(self, grid: Grid, times: Sequence[float], fields: Mapping[str, NDArray[Any]]) -> None:
+        """Lay out the fields in time with CF attributes: one chunk a time, and a square of cells or a run of items.
+
+        Parameters
+        ----------
+        grid : Grid
+            Raster domain of the run.
+        times : sequence of float
+            Output times [s].
+        fields : mapping of str to ndarray
+            The arrays as they are at the start, by registered name: whole numbers keep their kind, others are stored
+            in single precision.
 
         Raises
         ------
@@ -405,20 +429,23 @@ class RunWriter:
             array = root.create_array(name, shape=values.shape, dtype=values.dtype, dimension_names=(name,))
             array[:] = values
             array.attrs.update(attributes)
-        shape = (len(times), *grid.shape)
-        chunks = (1, min(CHUNK, grid.shape[0]), min(CHUNK, grid.shape[1]))
-        for name in names:
+        for name, values in fields.items():
+            spec = field_spec(name)
+            if values.ndim != len(spec.dims):
+                raise StoreError(f"field {name!r} has shape {values.shape}, its dimensions are {spec.dims}", where=name)
+            is_whole = np.issubdtype(values.dtype, np.integer)
+            chunk = CHUNK if values.ndim > 1 else CHUNK**2
             array = root.create_array(
                 name,
-                shape=shape,
-                chunks=chunks,
-                dtype="float32",
-                dimension_names=("time", "y", "x"),
+                shape=(len(times), *values.shape),
+                chunks=(1, *(max(1, min(chunk, size)) for size in values.shape)),
+                dtype=values.dtype if is_whole else np.dtype(np.float32),
+                dimension_names=("time", *spec.dims),
                 compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
-                fill_value=float("nan"),
+                fill_value=0 if is_whole else float("nan"),
             )
-            array.attrs.update(field_spec(name).attributes())
-        self.note(grid=grid.as_dict(), times=[float(t) for t in times], fields=list(names))
+            array.attrs.update(spec.attributes())
+        self.note(grid=grid.as_dict(), times=[float(t) for t in times], fields=list(fields))
 
     def write_output(self, number: int, fields: Mapping[str, NDArray[Any]], gauges: Mapping[str, float]) -> None:
         """Write output `number` (0-based): fields first, then the gauges' line, then the manifest says it is there."""

@@ -35,7 +35,11 @@ class FloodSimulator:
 
     name = "flood"
     section = FloodSection
-    needs = ("terrain", "buildings")
+
+    def needs(self, section: FloodSection) -> tuple[str, ...]:
+        """Layers of the city that it reads."""
+        del section
+        return ("terrain", "buildings")
 
     def prepare(self, stage: StageInput) -> FloodModel:
         """Check the scenario against the city and allocate the model.

@@ -22,7 +22,7 @@ if "trial_cell" not in FIELDS:
 
 
 def _write(writer: RunWriter, outputs: int) -> None:
-    writer.create_fields(GRID, [0.0, 10.0, 20.0], ["trial_cell"])
+    writer.create_fields(GRID, [0.0, 10.0, 20.0], {"trial_cell": np.zeros(GRID.shape)})
     for number in range(outputs):
         writer.write_output(number, {"trial_cell": np.full(GRID.shape, number)}, {"a_m": number / 3})
 
@@ -150,7 +150,7 @@ def test_a_store_that_cannot_be_written_is_refused_with_a_remedy(tmp_path: Path)
 def test_a_field_that_nobody_registered_is_not_stored(tmp_path: Path) -> None:
     writer = Store(tmp_path).begin("aa", MANIFEST)
     with pytest.raises(StoreError, match="not registered"):
-        writer.create_fields(GRID, [0.0], ["mystery"])
+        writer.create_fields(GRID, [0.0], {"mystery": np.zeros(GRID.shape)})
 
 
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:

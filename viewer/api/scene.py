@@ -197,7 +197,7 @@ class SceneShelf:
             arrays = road_arrays(layer, style.classify(layer.table), origin, self.ground)
             return {"classes": classes, "drape": True}, arrays
         if isinstance(layer, NetworkLayer):
-            shapes = _links(layer)
+            shapes = layer.links.geometry.to_numpy()
             return {"classes": classes}, line_arrays(shapes, np.zeros(len(shapes), np.uint8), origin, self.ground)
         assert isinstance(layer, VectorLayer)
         shapes, kinds = layer.table.geometry.to_numpy(), style.classify(layer.table)
@@ -238,16 +238,6 @@ def _kind(layer: Layer) -> str:
         kinds = layer.table.geometry.geom_type.str.removeprefix("Multi")
         return {"Polygon": "surfaces", "LineString": "lines", "Point": "points"}.get(str(kinds.mode().iloc[0]), "")
     return ""
-
-
-def _links(layer: NetworkLayer) -> NDArray[np.object_]:
-    """Links as straight lines, both directions of a street once."""
-    import shapely
-
-    net = layer.network
-    tail = np.repeat(np.arange(len(net.node_xyz)), np.diff(net.link_start))
-    ends = np.unique(np.sort(np.column_stack([tail, net.link_head]), axis=1), axis=0)
-    return np.asarray(shapely.linestrings(net.node_xyz[ends][..., :2]), dtype=object)
 
 
 def _labels(layer: VectorLayer) -> list[dict[str, str]]:
