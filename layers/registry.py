@@ -70,6 +70,7 @@ READERS: dict[str, Reader] = {
     "pointcloud": Reader("layers.pointcloud:read_pointcloud", files=("geoid",)),
     "pointcloud_ground": Reader("layers.pointcloud:read_pointcloud_ground", files=("geoid",)),
     "vector": Reader("layers.vector:read_vector"),
+    "road_network": Reader("layers.street:read_road_network", layers=("roads", "terrain")),
     "hazard": Reader("layers.hazard:read_hazard"),
     "infrastructure": Reader("layers.infrastructure:read_infrastructure"),
 }

@@ -14,10 +14,11 @@ __all__ = ["LAYERS", "CatalogueRow", "write_catalogue"]
 _PLATEAU = f"plateau/{ward.CITY_CODE}_suito-ku_2024_citygml_1_op.zip"
 _WALK = "walk/network_2024_{}.geojson"
 _FLOOD = "hazard/A31a_flood.gpkg"
+_STREETS = (("roads", "roads"), ("terrain", "terrain"))
 
 
 class CatalogueRow(NamedTuple):
-    """One layer of the catalogue; `layer` names the layer of a GeoPackage."""
+    """One layer of the catalogue; `layer` names the layer of a GeoPackage, `options` are more options of the reader."""
 
     id: str
     reader: str
@@ -26,11 +27,13 @@ class CatalogueRow(NamedTuple):
     ja: str
     en: str
     vertical: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
 
 LAYERS = (
     CatalogueRow("buildings", "plateau_buildings", _PLATEAU, "", "建物", "Buildings"),
     CatalogueRow("roads", "plateau_roads", _PLATEAU, "", "道路", "Roads"),
+    CatalogueRow("streets", "road_network", "", "", "道路網", "Street network", options=_STREETS),
     CatalogueRow("terrain", "elevation", "dem/suito_dem_1m.tif", "", "地形", "Terrain", "EPSG:6695"),
     CatalogueRow("points", "pointcloud", "lidar/suito.laz", "", "航空レーザ点群", "Airborne laser points", "EPSG:6695"),
     CatalogueRow("hazard_flood", "hazard", _FLOOD, "A31a_20", "洪水浸水想定（想定最大規模）", "Flood, maximum scale"),
@@ -57,8 +60,9 @@ def _entry(row: CatalogueRow) -> dict[str, Any]:
     entry: dict[str, Any] = {"reader": row.reader, "uri": row.uri, "name": {"ja": row.ja, "en": row.en}}
     if row.vertical:
         entry["vertical"] = row.vertical
-    if row.layer:
-        entry["options"] = {"layer": row.layer}
+    options = {**({"layer": row.layer} if row.layer else {}), **dict(row.options)}
+    if options:
+        entry["options"] = options
     source = "osaka-twin sample generator (fictional)"
     return {**entry, "source": source, "licence": "CC0-1.0", "access": "open", "date": "2025-03-21"}
 
