@@ -10,6 +10,7 @@ import numpy as np
 from layers.centreline import Line, centre_lines
 from twin.errors import LayerError
 from twin.footprint import burn, footprints
+from twin.frame import OSAKA, Frame
 from twin.grid import Grid
 from twin.layer import Access, MeshLayer, NetworkLayer, RasterLayer
 from twin.network import Attribute, LinkKind, Network
@@ -37,7 +38,9 @@ def read_road_network(
     *,
     roads: MeshLayer,
     terrain: RasterLayer | None = None,
+    frame: Frame = OSAKA,
     area: Bounds | None = None,
+    licence: str = "",
     access: Access = Access.OPEN,
     cell: float = 1.0,
     least_width: float = 1.5,
@@ -53,6 +56,10 @@ def read_road_network(
         Gives heights: of every vertex, on bridges linear between the ends. Without it heights are 0, and said so.
     area : tuple of float, optional
         Part that is drawn [m]; by default all of `roads`.
+    frame : Frame
+        That of `roads`.
+    licence : str
+        Default: that of `roads`.
     access : Access
     cell : float
         Cell of the raster that the lines are found on [m].
@@ -72,6 +79,7 @@ def read_road_network(
         If no road surface lies in the area, or the raster does not fit into memory.
     """
     where = f"layer {layer_id}"
+    frame.require_same_datum(roads.frame, where)
     if not (0.1 <= cell <= 10.0):
         raise LayerError(f"cell is {cell} m", where=where, remedy="Give 0.1 to 10 m; streets need about 1 m.")
     shapes, grid = _domain(roads, area, cell, where)
@@ -104,7 +112,7 @@ def read_road_network(
         *height.notes(),
         *_parts(network),
     )
-    provenance = replace(roads.provenance, access=access, notes=notes)
+    provenance = replace(roads.provenance, licence=licence or roads.provenance.licence, access=access, notes=notes)
     return NetworkLayer(
         layer_id, roads.frame, provenance, network, _links(roads, road, shapes3, width), _nodes(len(number))
     )
