@@ -284,7 +284,8 @@ class _Reading:
         n = len(document.features)
         if n == 0:
             notes["documents without a building" + (" in the area" if self._area else "")] += 1
-            return
+            if self._area is None or self._sizes:
+                return
         levels = [feature_bounds(mesh, n, (lod,))[:, [2, 5]] for lod in (1, 2)]
         self._bounds.append(np.where(np.isnan(levels[0]), levels[1], levels[0]))
         unwanted = ~np.isin(mesh.polygon_lod, list(self._lods))

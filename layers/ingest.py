@@ -46,7 +46,7 @@ def ingest_city(
     Parameters
     ----------
     source : str
-        Zip, folder with ``udx/``, or one CityGML file; roads are taken where it holds some.
+        Zip, folder with ``udx/``, or one CityGML file; where it holds roads, they and the street network are taken.
     out : Path
         Catalogue to write.
     meshes : sequence of str
@@ -84,9 +84,10 @@ def ingest_city(
     options: dict[str, object] = {"meshes": list(meshes)} if meshes else {}
     buildings = read_buildings(source, frame=frame, meshes=tuple(meshes) or None)
     uri = _beside(source, out)
+    has_roads = _has_roads(source, meshes)
     entries: dict[str, Entry] = {
         "buildings": _entry("plateau_buildings", uri, licence, options),
-        **({"roads": _entry("plateau_roads", uri, licence, options)} if _has_roads(source, meshes) else {}),
+        **({"roads": _entry("plateau_roads", uri, licence, options)} if has_roads else {}),
         "terrain": (
             Entry(reader="elevation", uri=_beside(dem, out), vertical=dem_datum)
             if dem
@@ -99,6 +100,11 @@ def ingest_city(
                     **({} if sea_bed is None else {"outside": sea_bed}),
                 },
             )
+        ),
+        **(
+            {"streets": Entry(reader="road_network", licence=licence, options={"roads": "roads", "terrain": "terrain"})}
+            if has_roads
+            else {}
         ),
     }
     for text in more:

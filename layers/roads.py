@@ -150,7 +150,8 @@ class _Reading:
         n = len(document.features)
         if n == 0:
             notes["documents without a road" + (" in the area" if self._area else "")] += 1
-            return
+            if self._area is None or self._sizes:
+                return
         is_wanted = np.isin(mesh.polygon_lod, list(self._lods))
         if not is_wanted.all():
             notes["polygons of levels of detail that were not asked for"] += int(np.sum(~is_wanted))

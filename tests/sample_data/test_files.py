@@ -14,11 +14,13 @@ import rasterio
 import yaml
 from lxml import etree
 
+from layers.load import load_city
 from sample_data.catalogue import LAYERS
 from sample_data.citygml_bldg import building_files
 from sample_data.citygml_tran import road_files
 from sample_data.generate import PLATEAU_ZIP, write_sample_city
 from sample_data.walk import write_walk
+from twin import Grid, MeshLayer
 from twin.errors import StoreError
 
 GML, XLINK = "{http://www.opengis.net/gml}", "{http://www.w3.org/1999/xlink}"
@@ -220,3 +222,12 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"):
         write_sample_city(tmp_path / "file" / "city")
+
+
+def test_an_area_without_buildings_is_a_city_all_the_same(folder):
+    park = (-52900, -146250, -52700, -146100)
+    city = load_city(folder / "catalog.yaml", only=["buildings", "roads", "terrain"], area=park)
+    buildings = city.require("buildings", MeshLayer)
+    assert len(buildings.table) == 0
+    assert "without a building in the area" in " ".join(buildings.provenance.notes)
+    assert city.on(Grid.from_bounds(park, 5.0, city.frame)).cover_cell.max() == 0
