@@ -215,7 +215,7 @@ def _join(graph: Skeleton) -> None:
     graph.lines = list(lines.values())
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _trace(thin, label, most):  # type: ignore[no-untyped-def]
     """Follow the chains of pixels between nodes.
 
