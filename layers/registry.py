@@ -72,6 +72,7 @@ READERS: dict[str, Reader] = {
     "vector": Reader("layers.vector:read_vector"),
     "road_network": Reader("layers.street:read_road_network", layers=("roads", "terrain")),
     "hazard": Reader("layers.hazard:read_hazard"),
+    "building_hazard": Reader("layers.building_hazard:read_building_hazard", layers=("buildings",)),
     "infrastructure": Reader("layers.infrastructure:read_infrastructure"),
 }
 """The readers that come with the twin."""
