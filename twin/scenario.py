@@ -154,3 +154,15 @@ class ScenarioBase(Section):
     city: Path | None = None
     area: Area
     edits: tuple[AnyEdit, ...] = ()
+
+    @model_validator(mode="after")
+    def _edits_touch_the_area(self) -> ScenarioBase:
+        west, south, east, north = self.area.bbox
+        for number, edit in enumerate(self.edits):
+            points = edit.polygon if isinstance(edit, BuildingEdit | TerrainEdit) else edit.line
+            x, y = [point[0] for point in points], [point[1] for point in points]
+            if max(x) < west or min(x) > east or max(y) < south or min(y) > north:
+                raise ValueError(
+                    f"edits.{number} ({edit.kind}) lies outside the area {self.area.bbox}; move it or widen the area"
+                )
+        return self

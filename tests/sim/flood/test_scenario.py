@@ -171,3 +171,9 @@ def test_preparing_refuses_what_cannot_run(values: dict[str, Any], section: dict
 def test_a_grid_that_does_not_fit_into_memory_is_refused_with_the_numbers() -> None:
     with pytest.raises(LayerError, match=r"GB of memory, .* GB are free"):
         FloodSimulator().prepare(_stage({}, bbox=(0, 0, 5e6, 5e6), bed="z"))
+
+
+def test_an_edit_beside_the_area_is_refused_instead_of_doing_nothing() -> None:
+    far = LeveeEdit(((500.0, 500.0), (600.0, 500.0)), crest=3.0, width=5.0)
+    with pytest.raises(ValueError, match=r"edits\.0 \(levee\) lies outside the area"):
+        ScenarioBase(name="case", area=Area(bbox=(0, 0, 60, 60), cell_size=5.0), edits=(far,))
