@@ -227,7 +227,7 @@ def _sample(run: Run, x: NDArray[np.float64], y: NDArray[np.float64]) -> Water:
     fields = run.fields()
     _require(run, fields, "h_cell", "u_cell", "v_cell")
     grid = run.grid
-    is_open = np.isfinite(run.map("z_cell"))
+    is_open = np.isfinite(run.map("h_max_cell"))  # a wall has no largest depth
     is_land = fields["h_cell"][0].to_numpy() < WET_AT_START
     cell = _flat_cell(grid, x, y)
     in_building = (cell >= 0) & ~is_open.reshape(-1)[cell]

@@ -44,14 +44,14 @@ for name, units in (("x_agent", "m"), ("y_agent", "m"), ("state_agent", "1")):
 
 
 def _flood(
-    tmp_path: Path, depth: NDArray[np.float64], times: list[float], bed: NDArray[np.float64] | None = None
+    tmp_path: Path, depth: NDArray[np.float64], times: list[float], is_wall: NDArray[np.bool_] | None = None
 ) -> Run:
     writer = Store(tmp_path).begin("flood", {"name": "n", "stage": "flood", "key": "flood"})
     still = np.zeros(GRID.shape)
     writer.create_fields(GRID, times, {"h_cell": depth[0], "u_cell": still, "v_cell": still})
     for number, now in enumerate(depth):
         writer.write_output(number, {"h_cell": now, "u_cell": still + 3.0, "v_cell": still + 4.0}, {})
-    writer.write_map("z_cell", GRID, still if bed is None else bed)
+    writer.write_map("h_max_cell", GRID, np.where(is_wall, np.nan, depth.max(axis=0)) if is_wall is not None else still)
     return writer.finish()
 
 
@@ -120,9 +120,10 @@ def test_a_bridge_over_the_river_stays_open(tmp_path: Path) -> None:
 
 
 def test_a_point_in_a_building_takes_the_water_at_its_wall(tmp_path: Path) -> None:
-    bed = np.zeros(GRID.shape)
-    bed[3:5, 2:4] = np.nan
-    water = water_at(_flood(tmp_path, _rising(0.7), [0.0, 60.0], bed), [WEST + 12.0], [NORTH - 17.0])
+    is_wall = np.zeros(GRID.shape, dtype=bool)
+    is_wall[3:5, 2:4] = True
+    depth = np.where(is_wall, 0.0, _rising(0.7))
+    water = water_at(_flood(tmp_path, depth, [0.0, 60.0], is_wall), [WEST + 12.0], [NORTH - 17.0])
     assert water.depth[1, 0] == pytest.approx(0.7)
 
 
