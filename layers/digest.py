@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from layers.catalog import read_catalog
 from layers.load import reading_order
+from layers.registry import reader_named
 from layers.source import is_url, opened
 
 if TYPE_CHECKING:
@@ -43,18 +44,30 @@ def digest_layers(catalog: str | Path, wanted: Collection[str]) -> str:
     for layer_id in reading_order(found, present_layers(catalog, wanted)):
         entry = found.layers[layer_id]
         total.update(entry.model_dump_json().encode())
-        if entry.uri:
-            total.update(_digest_uri(found.resolve(entry.uri), f"layer {layer_id}").encode())
+        where = f"layer {layer_id}"
+        named = [entry.uri, *(entry.options.get(option) for option in reader_named(entry.reader, where).files)]
+        for uri in named:
+            if isinstance(uri, str) and uri:
+                total.update(_digest_uri(found.resolve(uri), where).encode())
     return total.hexdigest()
 
 
 def _digest_uri(uri: str, where: str) -> str:
-    folder = Path(uri)
-    if is_url(uri) or not folder.is_dir():
+    parts = [] if is_url(uri) else _parts(Path(uri))
+    if not parts:
         with opened(uri, where) as source:
             return source.sha256
     total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in parts:
         with opened(path, where) as source:
-            total.update(f"{path.relative_to(folder)}:{source.sha256}".encode())
+            total.update(f"{path.relative_to(Path(uri).parent)}:{source.sha256}".encode())
     return total.hexdigest()
+
+
+def _parts(path: Path) -> list[Path]:
+    """Files of a data set that is more than one file: a folder's, or those that a shapefile consists of."""
+    if path.is_dir():
+        return sorted(p for p in path.rglob("*") if p.is_file())
+    if path.suffix.lower() == ".shp":
+        return sorted(p for p in path.parent.iterdir() if p.stem == path.stem and p.is_file())
+    return []

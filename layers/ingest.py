@@ -46,7 +46,8 @@ def ingest_city(
     Parameters
     ----------
     source : str
-        Zip, folder with ``udx/``, or one CityGML file; where it holds roads, they and the street network are taken.
+        Zip, folder with ``udx/``, or one CityGML file; where it holds roads, they and the street network are taken;
+        zones are drawn from the inundation records that the buildings carry.
     out : Path
         Catalogue to write.
     meshes : sequence of str
@@ -106,6 +107,7 @@ def ingest_city(
             if has_roads
             else {}
         ),
+        **_recorded_hazards(buildings, licence),
     }
     for text in more:
         layer_id, entry = _parse(text, out)
@@ -128,6 +130,18 @@ def _has_roads(source: str, meshes: Sequence[str]) -> bool:
     with CitySource(source) as files:
         names = [member.rpartition("/")[2] for member in files.members]
     return any("_tran_" in name and (not meshes or name.startswith(tuple(meshes))) for name in names)
+
+
+def _recorded_hazards(buildings: MeshLayer, licence: str) -> dict[str, Entry]:
+    """A layer of zones for each hazard that the buildings' official records tell of."""
+    risk = buildings.records["risk"]
+    kinds = sorted({str(kind) for kind in risk.loc[risk["depth"].notna(), "hazard"]})
+    return {
+        f"hazard_{kind}": Entry(
+            reader="building_hazard", licence=licence, options={"buildings": "buildings", "hazard": kind}
+        )
+        for kind in kinds
+    }
 
 
 def _parse(text: str, out: Path) -> tuple[str, Entry]:
