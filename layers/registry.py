@@ -71,9 +71,14 @@ READERS: dict[str, Reader] = {
     "pointcloud_ground": Reader("layers.pointcloud:read_pointcloud_ground", files=("geoid",)),
     "vector": Reader("layers.vector:read_vector"),
     "road_network": Reader("layers.street:read_road_network", layers=("roads", "terrain")),
+    "mlit_walk": Reader("layers.pedestrian_mlit:read_mlit_walk", layers=("terrain",), files=("nodes", "tables")),
+    "osm_walk": Reader("layers.osm:read_osm_walk", layers=("terrain",), files=("tables",)),
     "hazard": Reader("layers.hazard:read_hazard"),
     "building_hazard": Reader("layers.building_hazard:read_building_hazard", layers=("buildings",)),
     "infrastructure": Reader("layers.infrastructure:read_infrastructure"),
+    "ed269": Reader("layers.airspace:read_ed269"),
+    "ed318": Reader("layers.airspace:read_ed318"),
+    "no_fly_sites": Reader("layers.airspace_sites:read_no_fly_sites"),
 }
 """The readers that come with the twin."""
 

@@ -14,6 +14,7 @@ __all__ = ["LAYERS", "CatalogueRow", "write_catalogue"]
 _PLATEAU = f"plateau/{ward.CITY_CODE}_suito-ku_2024_citygml_1_op.zip"
 _WALK = "walk/network_2024_{}.geojson"
 _FLOOD = "hazard/A31a_flood.gpkg"
+_WALKING = (("nodes", _WALK.format("node")), ("terrain", "terrain"))
 _STREETS = (("roads", "roads"), ("terrain", "terrain"))
 
 
@@ -49,11 +50,12 @@ LAYERS = (
     CatalogueRow("entrances", "vector", "underground.gpkg", "entrances", "地下街出入口", "Entrances of the mall"),
     CatalogueRow("bridges", "vector", "infrastructure.gpkg", "bridges", "橋梁点検", "Bridge inspections"),
     CatalogueRow("inspected_roads", "vector", "infrastructure.gpkg", "roads", "舗装点検", "Pavement inspections"),
-    CatalogueRow("walk_links", "vector", _WALK.format("link"), "", "歩行空間（リンク）", "Walking network, links"),
-    CatalogueRow("walk_nodes", "vector", _WALK.format("node"), "", "歩行空間（ノード）", "Walking network, nodes"),
+    CatalogueRow(
+        "walk", "mlit_walk", _WALK.format("link"), "", "歩行空間ネットワーク", "Walking network", options=_WALKING
+    ),
     CatalogueRow("landing_sites", "vector", "airspace/landing_sites.geojson", "", "離着陸場", "Landing sites"),
+    CatalogueRow("airspace_zones", "ed318", "airspace/suito_ed318.json", "", "飛行制限空域", "Airspace zones"),
 )
-"""airspace/suito_ed318.json is read by the airspace simulator itself and is no layer."""
 
 
 def _entry(row: CatalogueRow) -> dict[str, Any]:
