@@ -16,6 +16,9 @@ __all__ = ["SIMULATORS", "simulator", "simulator_names"]
 
 SIMULATORS: dict[str, str] = {
     "flood": "sim.flood.simulator:FloodSimulator",
+    "evacuation": "sim.evacuation.simulator:EvacuationSimulator",
+    "access": "sim.access.simulator:AccessSimulator",
+    "airspace": "sim.airspace.simulator:AirspaceSimulator",
 }
 """Section name -> ``module:class``.
 

@@ -1,0 +1,1 @@
+"""Airspace over the city: rules as volumes, paths, conflicts, missions."""
