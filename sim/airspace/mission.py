@@ -91,7 +91,7 @@ def draw_up(
     for mission in section.missions:
         machine = _machine(mission, aircraft, section)
         if isinstance(mission, Survey):
-            areas[mission.name] = _area(mission, airways, flood)
+            areas[mission.name] = _area(mission, city, airways, flood)
             errands += _survey(mission, machine, section, airways, sites, areas[mission.name], len(errands))
         else:
             places = _places(mission, city, airways, flood)
@@ -138,7 +138,11 @@ def _base(mission: Mission, sites: Sequence[Site], x: float, y: float, until: fl
     return min(dry, key=lambda n: (math.hypot(sites[n].x - x, sites[n].y - y), n), default=-1)
 
 
-def _area(mission: Survey, airways: Airways, flood: Run | None) -> Geometry:
+def _area(mission: Survey, city: CityModel, airways: Airways, flood: Run | None) -> Geometry:
+    if isinstance(mission.area, str):
+        layer = city.require(mission.area, VectorLayer)
+        shape = shapely.union_all(layer.table.geometry.to_numpy())
+        return _in_parts(shapely.intersection(shape, shapely.box(*airways.air.voxels.grid.bounds)), mission, airways)
     if mission.area is not None:
         shape = shapely.Polygon(mission.area)
         if not shape.is_valid:
@@ -153,10 +157,15 @@ def _area(mission: Survey, airways: Airways, flood: Run | None) -> Geometry:
     deep = _depth(mission, flood, x, y) >= mission.depth
     half = grid.cell_size / 2
     cells = shapely.box(x[deep] - half, y[deep] - half, x[deep] + half, y[deep] + half)
-    # houses are holes of the flood: what they leave open is no place to fly around
-    closed = shapely.coverage_union_all(cells).buffer(1.5 * grid.cell_size).buffer(-1.5 * grid.cell_size)
+    return _in_parts(shapely.coverage_union_all(cells), mission, airways)
+
+
+def _in_parts(shape: Geometry, mission: Survey, airways: Airways) -> Geometry:
+    """Without the gaps that houses leave (no place to fly around) and without small parts."""
+    cell = airways.air.voxels.grid.cell_size
+    closed = shape.buffer(1.5 * cell).buffer(-1.5 * cell)
     parts = [part for part in shapely.get_parts(closed) if part.area >= mission.smallest]
-    return shapely.union_all(parts).simplify(grid.cell_size / 2)
+    return shapely.union_all(parts).simplify(cell / 2)
 
 
 def _depth(mission: Survey | Delivery, flood: Run | None, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[
@@ -227,6 +236,15 @@ def _places(mission: Delivery, city: CityModel, airways: Airways, flood: Run | N
         x, y = shapely.get_x(points), shapely.get_y(points)
         names = table["name"].astype(str).to_numpy() if "name" in table.columns else table.index.astype(str).to_numpy()
         keep = grid.contains(x, y)
+        if mission.only:
+            unknown = sorted(set(mission.only) - set(names[keep]))
+            if unknown:
+                raise ScenarioError(
+                    f"layer {mission.to!r} has no {', '.join(unknown)} in the area",
+                    where=where.replace(".to", ".only"),
+                    remedy="Give names as the layer has them.",
+                )
+            keep &= np.isin(names, mission.only)
         if mission.which != "all":
             is_wet = _depth(mission, flood, x, y) >= mission.depth
             keep &= is_wet if mission.which == "cut_off" else ~is_wet

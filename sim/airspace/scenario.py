@@ -180,8 +180,8 @@ class Survey(Mission):
     Parameters
     ----------
     kind : "survey"
-    area : tuple of (x, y) or None
-        Polygon [m in the area's frame]; what the flood covers by default.
+    area : tuple of (x, y), str or None
+        Polygon [m in the area's frame], or a layer of polygons; what the flood covers by default.
     depth : float
         Depth from which land counts as flooded [m].
     at : float or None
@@ -196,7 +196,7 @@ class Survey(Mission):
 
     kind: Literal["survey"]
     aircraft: str = "survey"
-    area: Ring | None = None
+    area: Ring | str | None = None
     depth: Positive = 0.3
     at: NotNegative | None = None
     altitude: Positive = 60.0
@@ -212,6 +212,8 @@ class Delivery(Mission):
     kind : "delivery"
     to : str or tuple of (x, y)
         Layer of points, or places [m in the area's frame].
+    only : tuple of str
+        Names of those of the layer's places that are meant; all by default.
     which : "all", "cut_off" or "dry"
         Of the layer's places all, those that stand in water at `at`, or those that do not.
     depth : float
@@ -231,6 +233,7 @@ class Delivery(Mission):
     kind: Literal["delivery"]
     aircraft: str = "delivery"
     to: str | Annotated[tuple[Point, ...], Field(min_length=1)] = "shelters"
+    only: Names = ()
     which: Literal["all", "cut_off", "dry"] = "cut_off"
     depth: Positive = 0.3
     at: NotNegative | None = None

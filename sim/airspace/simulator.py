@@ -24,7 +24,8 @@ class AirspaceSimulator:
 
     def needs(self, section: AirspaceSection) -> tuple[str, ...]:
         """Layers of the city that it reads; all but terrain and buildings are taken if they are there."""
-        places = [m.to for m in section.missions if isinstance(m, Delivery) and isinstance(m.to, str)]
+        goals = [m.to if isinstance(m, Delivery) else m.area for m in section.missions]
+        places = [goal for goal in goals if isinstance(goal, str)]
         rules = ("did", "no_fly_sites", "aerodromes")
         return tuple(dict.fromkeys(("terrain", "buildings", *section.zones, section.landing_sites, *places, *rules)))
 

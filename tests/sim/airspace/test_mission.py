@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -18,6 +19,7 @@ from tests.sim.airspace.made_air import made_air, made_airways, made_section
 from twin.city import CityModel
 from twin.errors import ScenarioError
 from twin.frame import OSAKA
+from twin.layer import Provenance, VectorLayer
 
 if TYPE_CHECKING:
     from sim.airspace.scenario import AirspaceSection
@@ -262,3 +264,25 @@ def _prepare(section: AirspaceSection) -> None:
     air = made_air()
     sites = read_sites(None, section.sites, air, None, 0.1)
     _drawn(section, Airways(air, section), sites or SITES)
+
+
+def _city_with(name: str, table: gpd.GeoDataFrame) -> CityModel:
+    return CITY.with_layer(VectorLayer(name, OSAKA, Provenance("test", "CC0"), table))
+
+
+def test_a_survey_may_take_its_area_from_a_layer() -> None:
+    zone = shapely.box(100, 100, 300, 300)
+    city = _city_with("zones", gpd.GeoDataFrame({"rank": ["1", "2"]}, geometry=[zone, shapely.box(600, 0, 900, 90)]))
+    section = made_section(missions=[{"kind": "survey", "name": "look", "area": "zones", "smallest": 100}])
+    drawn = draw_up(section, city, made_airways(), SITES, AIRCRAFT, None)
+    assert drawn.areas["look"].symmetric_difference(zone).area < 0.05 * zone.area
+
+
+def test_supplies_go_only_to_the_places_that_are_named() -> None:
+    points = [shapely.Point(100, 300), shapely.Point(300, 300), shapely.Point(400, 100)]
+    city = _city_with("shelters", gpd.GeoDataFrame({"name": ["a", "b", "c"]}, geometry=points))
+    mission = {"kind": "delivery", "name": "food", "to": "shelters", "which": "all", "only": ["b", "c"]}
+    drawn = draw_up(made_section(missions=[mission]), city, made_airways(), SITES, AIRCRAFT, None)
+    assert [(target.x, target.y) for target in drawn.targets] == [(300.0, 300.0), (400.0, 100.0)]
+    with pytest.raises(ScenarioError, match="has no nowhere in the area"):
+        draw_up(made_section(missions=[mission | {"only": ["nowhere"]}]), city, made_airways(), SITES, AIRCRAFT, None)
