@@ -16,7 +16,15 @@ from twin.scenario import ScenarioBase, Section
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["input_paths", "read_scenario", "scenario_model", "scenario_schema", "sections", "validate_scenario"]
+__all__ = [
+    "input_paths",
+    "read_scenario",
+    "scenario_content",
+    "scenario_model",
+    "scenario_schema",
+    "sections",
+    "validate_scenario",
+]
 
 
 @cache
@@ -79,6 +87,15 @@ def validate_scenario(content: Mapping[str, Any], where: str) -> ScenarioBase:
     if not dict(sections(scenario)):
         raise ScenarioError("asks for nothing", where=where, remedy=f"Add a section: {', '.join(simulator_names())}.")
     return scenario
+
+
+def scenario_content(scenario: ScenarioBase) -> dict[str, Any]:
+    """The scenario as plain data, defaults filled in; reading it gives the same scenario.
+
+    What is null inside a section stays: a section may say null where its default is something else.
+    """
+    content: dict[str, Any] = scenario.model_dump(mode="json", by_alias=True)
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def sections(scenario: ScenarioBase) -> Iterator[tuple[str, Section]]:

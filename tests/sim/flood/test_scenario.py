@@ -14,6 +14,7 @@ from sim.flood.ground import Ground
 from sim.flood.scenario import FloodSection
 from sim.flood.simulator import FloodSimulator
 from sim.inputs import InputFiles
+from sim.scenario import scenario_content, validate_scenario
 from sim.stage import StageInput
 from twin.edit import BuildingEdit, LeveeEdit, WallEdit
 from twin.errors import LayerError, ScenarioError, TwinError
@@ -177,3 +178,14 @@ def test_an_edit_beside_the_area_is_refused_instead_of_doing_nothing() -> None:
     far = LeveeEdit(((500.0, 500.0), (600.0, 500.0)), crest=3.0, width=5.0)
     with pytest.raises(ValueError, match=r"edits\.0 \(levee\) lies outside the area"):
         ScenarioBase(name="case", area=Area(bbox=(0, 0, 60, 60), cell_size=5.0), edits=(far,))
+
+
+def test_what_a_scenario_sets_to_null_stays_null_on_its_way_to_a_worker() -> None:
+    content = {
+        "name": "case",
+        "area": {"bbox": [0, 0, 60, 60]},
+        "evacuation": {"duration": 600, "output_every": 60, "population": None},
+    }
+    scenario = validate_scenario(content, where="test")
+    assert validate_scenario(scenario_content(scenario), where="test") == scenario
+    assert scenario.evacuation.population is None

@@ -1,0 +1,1 @@
+"""Barrier-free routing: what reaches where for whom, and what blocks the way."""
