@@ -1,0 +1,1 @@
+"""Ways out: travel time to an exit over a raster, and the direction in which it falls."""

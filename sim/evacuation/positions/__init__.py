@@ -1,0 +1,1 @@
+"""Where people are to be drawn: along their street, in their queue, at their door, in their shelter."""
