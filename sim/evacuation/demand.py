@@ -80,7 +80,8 @@ def settle_people(
     """Spread the people of the population squares over their buildings by floor area and use.
 
     A square that the area cuts keeps the share of its people that its area inside has. Where the section names no
-    population layer, people are made from floor area (``occupancy.yaml``).
+    population layer, people are made from floor area (``occupancy.yaml``). Where it names a zone, only who is in it
+    counts.
 
     Raises
     ------
@@ -102,11 +103,25 @@ def settle_people(
     else:
         people = _from_floor_area(buildings, groups, rng)
     x, y, storeys, place, group, made = people
+    if section.zone is not None:
+        is_called = _lies_in(city.require(section.zone, VectorLayer), x, y)[place]
+        made = round(made * is_called.mean()) if len(place) else 0
+        place, group = place[is_called], group[is_called]
     if not len(place):
-        raise ScenarioError("nobody is in the area", where="evacuation.population", remedy="Choose a larger area.")
+        where = "area" if section.zone is None else f"zones of layer {section.zone!r}"
+        raise ScenarioError(f"nobody is in the {where}", where="evacuation.population", remedy="Choose a larger area.")
     used, place = np.unique(place, return_inverse=True)
     x, y = x[used], y[used]
     return People(x, y, ground_height(city, section.terrain, x, y), storeys[used], place.astype(np.int32), group, made)
+
+
+def _lies_in(zones: VectorLayer, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    import shapely
+
+    everywhere = shapely.union_all(zones.table.geometry.to_numpy())
+    shapely.prepare(everywhere)
+    inside: NDArray[np.bool_] = shapely.intersects_xy(everywhere, x, y)
+    return inside
 
 
 def _list_buildings(stage: StageInput, section: EvacuationSection, city: CityModel, hour: str) -> _Buildings:

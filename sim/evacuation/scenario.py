@@ -176,6 +176,8 @@ class EvacuationSection(StageSection):
         Layer of population squares; None makes the people from the buildings' floor area.
     column : str
         Column with the number of people; ``auto``: ``night`` from 18 to 6 o'clock, ``day`` otherwise.
+    zone : str or None
+        Layer of polygons, official inundation zones say: only who is in one of them is called to leave, and counted.
     buildings, terrain : str
         Layers that say where in a square people are, and how high the ground is; used where they are there.
     share : float
@@ -208,6 +210,7 @@ class EvacuationSection(StageSection):
     network: str = "streets"
     population: str | None = "population"
     column: str = "auto"
+    zone: str | None = None
     buildings: str = "buildings"
     terrain: str = "terrain"
     share: Share = 1.0

@@ -26,6 +26,8 @@ class EvacuationSimulator:
         names = [section.network, section.buildings, section.terrain]
         if section.population is not None:
             names.append(section.population)
+        if section.zone is not None:
+            names.append(section.zone)
         if isinstance(section.shelters, str):
             names.append(section.shelters)
         for room in section.crowd:

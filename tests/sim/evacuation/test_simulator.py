@@ -116,6 +116,17 @@ def test_without_a_population_layer_people_come_from_floor_area_and_the_summary_
     assert len(model.start.place) == pytest.approx(328 * (9 * 0.028 + 2 * 0.023), abs=1)
 
 
+def test_only_who_is_in_the_zone_is_called_and_counted():
+    west = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 200, 400)], crs=OSAKA.crs())
+    city = town(zones=VectorLayer("zones", OSAKA, OURS, west))
+    model, products = run(stage(city, zone="zones"))
+    assert products.summary["people_count"] == 120
+    assert products.tables["agents"]["x"].max() < 200
+    far = gpd.GeoDataFrame(geometry=[shapely.box(-90, -90, -80, -80)], crs=OSAKA.crs())
+    with pytest.raises(ScenarioError, match="nobody is in the zones of layer 'zones'"):
+        run(stage(town(zones=VectorLayer("zones", OSAKA, OURS, far)), zone="zones"))
+
+
 def test_only_shelters_that_are_fit_take_people_and_their_names_are_columns():
     model, _ = run(stage(town()))
     assert model.shelters.names == ("東", "西、")
