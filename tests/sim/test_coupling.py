@@ -12,7 +12,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sim.flood.fields  # noqa: F401  registers the fields that are written here
+import sim.evacuation.fields
+import sim.flood.fields  # noqa: F401  both register the fields that are written here
 from sim.coupling import (
     DECK_HEIGHT,
     WEIR,
@@ -23,8 +24,7 @@ from sim.coupling import (
     water_at,
     water_on_links,
 )
-from twin import FIELDS, Attribute, Frame, Grid, LayerError, Network, NetworkLayer, Provenance, StoreError, VectorLayer
-from twin.fields import register_field
+from twin import Attribute, Frame, Grid, LayerError, Network, NetworkLayer, Provenance, StoreError, VectorLayer
 from twin.store import Store
 
 if TYPE_CHECKING:
@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 GRID = Grid((8, 12), 5.0, 1000.0, -2000.0)
 WEST, SOUTH, _, NORTH = GRID.bounds
 OPEN = Provenance("test", "CC0")
-
-for name, units in (("x_agent", "m"), ("y_agent", "m"), ("state_agent", "1")):
-    if name not in FIELDS:
-        register_field(name, ("agent",), units, f"{name} of these tests")
 
 
 def _flood(

@@ -119,7 +119,7 @@ def test_without_a_population_layer_people_come_from_floor_area_and_the_summary_
 def test_only_who_is_in_the_zone_is_called_and_counted():
     west = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 200, 400)], crs=OSAKA.crs())
     city = town(zones=VectorLayer("zones", OSAKA, OURS, west))
-    model, products = run(stage(city, zone="zones"))
+    _, products = run(stage(city, zone="zones"))
     assert products.summary["people_count"] == 120
     assert products.tables["agents"]["x"].max() < 200
     far = gpd.GeoDataFrame(geometry=[shapely.box(-90, -90, -80, -80)], crs=OSAKA.crs())
