@@ -59,9 +59,14 @@ class CrowdParameters:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not (isinstance(value, int | float) and 0.0 <= value < math.inf):
+            may_be_none = item.name in {"strength", "wall_strength", "anticipation", "unrest"}
+            low = 0.0 if may_be_none else 1e-6
+            high = {"anticipation": self.time_gap, "unrest": 1.0}.get(item.name, 100.0)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise ScenarioError(
-                    f"{item.name} is {value!r}", where="crowd parameters", remedy="Give a number, not below 0."
+                    f"{item.name} is {value!r}",
+                    where="crowd parameters",
+                    remedy=f"Give a number, {'not below' if may_be_none else 'above'} 0 and at most {high}.",
                 )
 
     def reach(self, radius: float, speed: float) -> float:

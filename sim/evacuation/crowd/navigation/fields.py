@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Navigation"]
 
 ELBOW = 0.1
-"""Ways avoid a strip this wide along walls [m]. People keep off walls by their bodies; a wider strip would draw all into
+"""Ways avoid a strip this wide along walls [m]. Bodies keep off walls by themselves; a wider strip would draw all into
 the middle of a door."""
 SQUEEZE = 0.05
 """Share of the speed right at a wall: a way of the last resort, so that a slit is never taken for a door."""
