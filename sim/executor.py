@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from contextlib import suppress
@@ -71,11 +72,14 @@ class DaskExecutor:
         self._scheduler = scheduler
         self._workers = workers or os.cpu_count() or 1
         self._lock = threading.Lock()
+        self._connecting = threading.Lock()
         self._client: Any = None
         self._cluster: Any = None
         self._futures: dict[str, Any] = {}
+        self._attempts = itertools.count()
         self._waiting: dict[str, Run] = {}
         self._closed = threading.Event()
+        self._beating: threading.Thread | None = None
 
     def start(self) -> None:
         """Bring the workers up now instead of at the first job."""
@@ -83,7 +87,14 @@ class DaskExecutor:
 
     def submit(self, stages: Sequence[Stage]) -> None:
         """Queue the stages and return; a stage that is under way already is not queued twice."""
-        client = self._connect()
+        self._keep_alive(stages)  # workers may take longer to start than a job without a heartbeat counts as alive
+        try:
+            client = self._connect()
+        except SimulationError:
+            with self._lock:
+                for stage in stages:
+                    self._waiting.pop(stage.key, None)
+            raise
         with self._lock:
             for stage in stages:
                 before = [self._futures[key] for key in stage.upstream.values() if key in self._futures]
@@ -91,11 +102,8 @@ class DaskExecutor:
                 if known is not None and not known.done():
                     continue
                 self._futures[stage.key] = client.submit(
-                    _compute_after, stage, before, key=f"{stage.simulator}-{stage.key}-{len(self._futures)}"
+                    _compute_after, stage, before, key=f"{stage.simulator}-{stage.key}-{next(self._attempts)}"
                 )
-                job = Store(Path(stage.store)).find(stage.key)
-                if job is not None:
-                    self._waiting[stage.key] = job
 
     def close(self) -> None:
         """Close the client, and the cluster if it was started here."""
@@ -103,13 +111,28 @@ class DaskExecutor:
         with self._lock:
             self._futures.clear()
             self._waiting.clear()
+        with self._connecting:
             for part in (self._client, self._cluster):
                 if part is not None:
                     part.close()
             self._client = self._cluster = None
 
-    def _connect(self) -> Any:
+    def _keep_alive(self, stages: Sequence[Stage]) -> None:
+        """Beat from now on for jobs that wait."""
         with self._lock:
+            if self._beating is None:
+                self._beating = threading.Thread(target=self._keep_queue_alive, name="queue-heartbeat", daemon=True)
+                self._beating.start()
+            for stage in stages:
+                known = self._futures.get(stage.key)
+                if known is not None and known.done():
+                    del self._futures[stage.key]  # an earlier attempt: this one waits anew
+                job = Store(Path(stage.store)).find(stage.key)
+                if job is not None:
+                    self._waiting[stage.key] = job
+
+    def _connect(self) -> Any:
+        with self._connecting:
             if self._client is None:
                 from distributed import Client, LocalCluster
 
@@ -132,7 +155,6 @@ class DaskExecutor:
                         where=self._scheduler or "local cluster",
                         remedy="Start `dask scheduler` and `dask worker`, or leave --scheduler away.",
                     ) from error
-                threading.Thread(target=self._keep_queue_alive, name="queue-heartbeat", daemon=True).start()
             return self._client
 
     def _keep_queue_alive(self) -> None:
@@ -140,7 +162,8 @@ class DaskExecutor:
         while not self._closed.wait(5.0):
             with self._lock:
                 for key, job in list(self._waiting.items()):
-                    if self._futures[key].done() or job.status is Status.DONE:
+                    future = self._futures.get(key)
+                    if (future is not None and future.done()) or job.status is Status.DONE:
                         del self._waiting[key]
                     else:
                         job.beat()

@@ -6,9 +6,10 @@ import hashlib
 import inspect
 import json
 import platform
+import resource
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sim.driver import output_count, run
 from sim.inputs import InputFiles, digest_file
 from sim.registry import simulator
-from sim.scenario import input_paths, sections, validate_scenario
+from sim.scenario import input_paths, scenario_content, sections, validate_scenario
 from sim.stage import StageInput
 from twin.errors import Cancelled, ScenarioError, SimulationError, TwinError
 from twin.frame import Frame
@@ -104,7 +105,7 @@ def plan(scenario: ScenarioBase, folder: Path, store: Store) -> tuple[Stage, ...
         If stages wait for each other or for one that is not there, or an input file is missing.
     """
     wanted = dict(sections(scenario))
-    content = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    content = scenario_content(scenario)
     stages: dict[str, Stage] = {}
     for name in _in_order({name: _after(section) for name, section in wanted.items()}):
         upstream = {before: stages[before].key for before in _after(wanted[name])}
@@ -160,6 +161,7 @@ def compute_stage(stage: Stage, watch: Watch | None = None) -> str:
 
 def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
     started = time.time()
+    _forget_peak_memory()
     scenario = validate_scenario(stage.content, where=f"run {stage.key}")
     section = dict(sections(scenario))[stage.simulator]
     engine = simulator(stage.simulator)
@@ -207,7 +209,14 @@ def _compute(stage: Stage, writer: RunWriter, watch: _StoreWatch) -> None:
         summary=dict(products.summary),
         solve_s=solved,
         wall_s=time.time() - started,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
+
+
+def _forget_peak_memory() -> None:
+    """Start the kernel's high-water mark anew: a process that computes several stages tells the peak of each."""
+    with suppress(OSError):  # Linux only; elsewhere the mark is the process's since it began
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _finished(stage: Stage) -> dict[str, Run]:

@@ -42,6 +42,8 @@ class JobStatus:
     wall_s: float | None
     outputs_done: int
     outputs: int
+    siblings: Mapping[str, str]
+    """Simulator -> key of every stage of the scenario that it was planned for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,4 +275,5 @@ def _status(job: Run) -> JobStatus:
         wall_s=manifest.get("wall_s"),
         outputs_done=int(manifest["outputs_done"]),
         outputs=len(manifest.get("times", [])),
+        siblings=manifest.get("siblings") or {manifest["stage"]: job.key},
     )

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
-from viewer.message import say
+from viewer.bar import Bar, clock
+from viewer.message import language, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sim.batch import BatchProgress
     from sim.driver import Watch
     from sim.protocol import Model
     from sim.service import Service
@@ -174,9 +176,51 @@ def run(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML).")],
     store: StoreOption = Path("runs"),
     scheduler: Annotated[str, typer.Option(help="Dask scheduler, e.g. tcp://host:8786; default: this process.")] = "",
+    with_report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write a report where a scenario has several stages.")
+    ] = True,
 ) -> None:
     """Run a scenario; a run that was interrupted goes on, one that is there already is not run again.  実行."""
-    _run(scenario, store, scheduler)
+    _run(scenario, store, scheduler, with_report=with_report)
+
+
+@app.command()
+@_told
+def report(
+    what: Annotated[str, typer.Argument(help="Key of a run (a beginning is enough), or a scenario that was run.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write into; default: reports/<name>-<key>.")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="ja or en; default: the language of the messages.")] = "",
+    store: StoreOption = Path("runs"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that is there.")] = False,
+) -> None:
+    """Write a scenario's report as Markdown and PDF.  報告書の作成."""
+    from twin.errors import TwinError
+
+    if lang not in ("", "ja", "en"):
+        raise TwinError(f"{lang!r} is no language", where="--lang", remedy="Use ja or en.")
+    service = _service(store)
+    key = _reported(service, what)
+    _write_report(service, key, to, lang or language(), overwrite=overwrite)
+
+
+@app.command()
+@_told
+def batch(
+    sweep: Annotated[Path, typer.Argument(help="Sweep file (YAML): a scenario and what is varied in it.")],
+    store: StoreOption = Path("runs"),
+    scheduler: Annotated[str, typer.Option(help="Dask scheduler; default: workers on this machine.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Workers on this machine; default: one a core.")] = (
+        os.cpu_count() or 1
+    ),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Table to write (Parquet); default: the sweep's name.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that is there.")] = False,
+) -> None:
+    """Run every variant of a scenario; what is there is not run again. Table: a row a variant.  一括計算."""
+    _batch(sweep, store, scheduler, workers, out or Path(f"{sweep.stem}.parquet"), overwrite=overwrite)
 
 
 @app.command()
@@ -240,17 +284,37 @@ def _service(store: Path, **options: Any) -> Service:
 def _write_sample(folder: Path, seed: int, *, overwrite: bool) -> None:
     from sample_data.generate import write_sample_city
 
-    with _Bar(say("sample")) as tell:
+    with Bar(say("sample")) as tell:
         catalog = write_sample_city(
             folder, seed=seed, progress=lambda what, part: tell(part, what), overwrite=overwrite
         )
     typer.echo(say("written", path=catalog))
 
 
-def _run(scenario: Path, store: Path, scheduler: str = "") -> None:
+def _reported(service: Service, what: str) -> str:
+    """Key of a run: given, or of the last stage of a scenario that is in the store."""
+    from twin.errors import StoreError
+
+    if not Path(what).is_file():
+        return service.open_run(what).key
+    known = [stage.key for stage in service.plan(Path(what)) if service.store.find(stage.key) is not None]
+    if not known:
+        raise StoreError("has not been run", where=what, remedy=f"Run it first: `osaka-twin run {what}`.")
+    return known[-1]
+
+
+def _write_report(service: Service, key: str, to: Path | None, lang: str, *, overwrite: bool) -> None:
+    from viewer.document import write_report
+
+    folder = to or Path("reports") / f"{service.status(key).name}-{key[:8]}"
+    for path in write_report(service, key, folder, "ja" if lang == "ja" else "en", overwrite=overwrite):
+        typer.echo(say("written", path=path))
+
+
+def _run(scenario: Path, store: Path, scheduler: str = "", *, with_report: bool = True) -> None:
     from sim.executor import DaskExecutor, SerialExecutor
 
-    with _Bar(say("run", scenario=scenario.stem)) as tell:
+    with Bar(say("run", scenario=scenario.stem)) as tell:
         executor = DaskExecutor(scheduler) if scheduler else SerialExecutor(_Follow(tell))
         service = _service(store, executor=executor)
         try:
@@ -260,6 +324,38 @@ def _run(scenario: Path, store: Path, scheduler: str = "") -> None:
         tell(1.0, say("done"))
     for key in keys:
         _print_run(service.open_run(key))
+    if with_report and len(keys) > 1:
+        _write_report(service, keys[-1], None, language(), overwrite=True)
+
+
+def _batch(path: Path, store: Path, scheduler: str, workers: int, out: Path, *, overwrite: bool) -> None:
+    from sim.batch import run_batch
+    from sim.executor import DaskExecutor
+    from sim.export import written
+    from sim.sweep import read_sweep
+
+    sweep = read_sweep(path)
+    executor = DaskExecutor(scheduler or None, workers)
+    service = _service(store, executor=executor)
+    with written(out, overwrite=overwrite) as draft:
+        try:
+            with Bar(say("batch", sweep=path.stem, members=len(sweep))) as tell:
+                executor.start()
+                table = run_batch(service, sweep, path.absolute().parent, lambda now: tell(now.fraction, _counted(now)))
+        finally:
+            service.close()
+        table.to_parquet(draft, index=False)
+    typer.echo(say("written", path=out))
+    bad = table[table["status"] != "done"]
+    for number, reason in zip(bad["member"], bad["reason"], strict=True):
+        typer.echo(say("member_failed", number=number, reason=reason), err=True)
+    if len(bad):
+        raise typer.Exit(1)
+
+
+def _counted(now: BatchProgress) -> str:
+    text = say("members", done=now.done, members=now.members, failed=now.failed)
+    return text if now.seconds_left is None else f"{text}, {say('left', time=clock(now.seconds_left))}"
 
 
 class _Follow:
@@ -269,7 +365,7 @@ class _Follow:
         self._tell = tell
 
     def progress(self, model: Model, fraction: float) -> None:
-        self._tell(fraction, say("model_time", time=_clock(model.clock.time), steps=f"{model.clock.step:,}"))
+        self._tell(fraction, say("model_time", time=clock(model.clock.time), steps=f"{model.clock.step:,}"))
 
     def is_cancelled(self) -> bool:
         return False
@@ -335,49 +431,3 @@ def _print_runs(service: Service) -> None:
     for job in jobs:
         wall = "" if job.wall_s is None else f"{job.wall_s:8.1f} s"
         typer.echo(f"{job.key[:12]}  {job.stage:12} {job.name:32} {job.status:10} {job.progress:4.0%} {wall}")
-
-
-class _Bar:
-    """A progress bar on a terminal; elsewhere one line every ten per cent."""
-
-    def __init__(self, title: str) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        self._title = title
-        self._is_terminal = sys.stderr.isatty()
-        self._said = -1
-        if self._is_terminal:
-            from rich.console import Console
-
-            self._progress = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TaskProgressColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[detail]}"),
-                console=Console(stderr=True),
-            )
-            self._task = self._progress.add_task(title, total=1.0, detail="")
-
-    def __enter__(self) -> Callable[[float, str], None]:
-        if self._is_terminal:
-            self._progress.start()
-        else:
-            typer.echo(self._title, err=True)
-        return self._tell
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_terminal:
-            self._progress.stop()
-
-    def _tell(self, part: float, detail: str = "") -> None:
-        if self._is_terminal:
-            self._progress.update(self._task, completed=part, detail=detail)
-        elif int(part * 10) > self._said:
-            self._said = int(part * 10)
-            typer.echo(f"  {part:4.0%}  {detail}", err=True)
-
-
-def _clock(seconds: float) -> str:
-    minutes, whole = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{whole:02d}"

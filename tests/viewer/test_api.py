@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 
 from layers.pack import read_pack
 from sim.service import Service
 from tests import town
+from tests.serving import listening
 from twin.store import Status
 from viewer.api.classes import depth_classes, depth_code
 from viewer.server import create_app
@@ -41,17 +40,8 @@ def key(service: Service) -> str:
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[httpx.Client]:
-    config = uvicorn.Config(create_app(service), port=0, log_level="warning", access_log=False)
-    listener = config.bind_socket()
-    listener.listen()  # who asks before the server runs waits for it
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    host, port = listener.getsockname()
-    with httpx.Client(base_url=f"http://{host}:{port}", timeout=60, trust_env=False) as found:
+    with listening(create_app(service)) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as found:
         yield found
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="module")

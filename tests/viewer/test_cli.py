@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests import town
 
+STORING = {"run", "info", "export", "serve", "batch", "report"}
 TWIN = str(Path(sys.executable).with_name("osaka-twin"))
 
 
@@ -33,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = _call("--help", folder=tmp_path)
     assert done.returncode == 0
-    for command in ("demo", "sample", "ingest", "info", "run", "serve", "export"):
+    for command in ("demo", "sample", "ingest", "info", "run", "batch", "report", "serve", "export"):
         assert command in done.stdout
 
 
@@ -59,6 +61,32 @@ def test_a_scenario_runs_shows_and_exports(place: Path, tmp_path: Path) -> None:
     assert out.is_file()
 
 
+def test_a_batch_ends_in_a_table_and_a_report_in_two_files(place: Path, tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep.yaml"
+    axis = "vary: {hours: {path: flood.duration, values: [600, 900]}}"
+    sweep.write_text(f"name: s\nscenario: {place / 'scenarios' / 'surge.yaml'}\n{axis}\n")
+    store = ("--store", str(tmp_path / "runs"))
+    table = tmp_path / "out.parquet"
+    done = _call("batch", str(sweep), "--workers", "1", "--out", str(table), *store, folder=place)
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_parquet(table)
+    assert rows["hours"].tolist() == [600, 900]
+    assert rows["status"].tolist() == ["done", "done"]
+    assert "2 of 2 done" in done.stderr
+    again = _call("batch", str(sweep), "--out", str(table), *store, folder=place)
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    for lang, title in (("ja", "# 試験の高潮：シミュレーション報告書"), ("en", "# Test surge: simulation report")):
+        to = tmp_path / lang
+        said = _call("report", rows["flood.key"][0], "--to", str(to), "--lang", lang, *store, folder=place)
+        assert said.returncode == 0, said.stderr
+        assert (to / "report.md").read_text(encoding="utf-8").startswith(title)
+        assert (to / "report.pdf").read_bytes().startswith(b"%PDF-")
+    refused = _call("report", rows["flood.key"][0], "--to", str(tmp_path / "ja"), *store, folder=place)
+    assert refused.returncode == 1
+    assert "--overwrite" in refused.stderr
+
+
 def test_the_schema_is_json_and_names_the_flood(tmp_path: Path) -> None:
     schema = json.loads(_call("info", "--schema", folder=tmp_path).stdout)
     assert "flood" in schema["properties"]
@@ -81,6 +109,13 @@ def test_the_schema_is_json_and_names_the_flood(tmp_path: Path) -> None:
         (("ingest", "town.gml", "--out", "new.yaml", "--add", "shelters"), "--add"),
         (("ingest", "town.gml", "--out", "new.yaml", "--meshes", "99999999"), "99999999"),
         (("export", "abc", "out.tif"), "no run 'abc'"),
+        (("batch", "nowhere.yaml"), "nowhere.yaml"),
+        (("batch", "broken.yaml"), "is no sweep"),
+        (("batch", "empty.yaml"), "the list is empty"),
+        (("batch", "lost.yaml"), "'flood.rains.0' leads nowhere at 'rains'"),
+        (("report", "abc"), "no run 'abc'"),
+        (("report", "scenarios/surge.yaml"), "has not been run"),
+        (("report", "abc", "--lang", "fr"), "'fr' is no language"),
         (("sample", "town.gml"), "town.gml"),
         (("serve", "--city", "nowhere.yaml"), "nowhere.yaml"),
     ],
@@ -93,8 +128,11 @@ def test_a_wrong_input_is_named_and_leaves_nothing(
     flood = "flood: {duration: DURATION, output_every: 60}\n"
     (place / "broken.yaml").write_text(head.replace("SIZE", "5") + flood.replace("DURATION", "-60"))
     (place / "huge.yaml").write_text(head.replace("SIZE", "0.001") + flood.replace("DURATION", "60"))
+    sweep = "name: s\nscenario: scenarios/surge.yaml\nvary: {a: {path: PATH, values: VALUES}}\n"
+    (place / "empty.yaml").write_text(sweep.replace("PATH", "flood.duration").replace("VALUES", "[]"))
+    (place / "lost.yaml").write_text(sweep.replace("PATH", "flood.rains.0").replace("VALUES", "[1]"))
     before = {p for p in place.rglob("*") if p.is_file()}
-    store = ("--store", str(tmp_path / "runs")) if words[0] in {"run", "info", "export", "serve"} else ()
+    store = ("--store", str(tmp_path / "runs")) if words[0] in STORING else ()
     done = _call(*words, *store, folder=place)
     assert done.returncode == 1, done.stdout + done.stderr
     assert named in done.stderr

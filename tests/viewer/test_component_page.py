@@ -6,39 +6,17 @@ import json
 import struct
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import dash
 import numpy as np
 import pytest
-import rasterio
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Route
 
+from tests.viewer.component import BASE, PAGE, SCRIPTS, picture, show
 from viewer.component import twin_view
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
-
-BASE = "http://127.0.0.1:9"  # nothing listens there: every request is answered by `answer` below
-PAGE = """<!doctype html><meta charset="utf-8"><style>html,body,#root{margin:0;height:100%}</style><div id="root"></div>
-<script src="/react.js"></script><script src="/react-dom.js"></script><script src="/view.js"></script><script>
-const root = ReactDOM.createRoot(document.getElementById("root"));
-window.props = {}; window.reports = [];
-window.show = (more) => {
-  Object.assign(props, more);
-  const view = window["viewer.component.twin_view"].TwinView;
-  const setProps = (report) => { reports.push(report); show(report); };
-  root.render(React.createElement(view, {...props, setProps}));
-};
-window.hide = () => root.render(null);
-</script>"""
-DEPS = Path(dash.__file__).parent / "deps"
-SCRIPTS = {
-    "/view.js": Path(twin_view.__file__).with_name("twin_view.min.js"),
-    "/react.js": DEPS / "react@18.3.1.min.js",
-    "/react-dom.js": DEPS / "react-dom@18.3.1.min.js",
-}
 
 # Lower edges [m] and colours of the depth classes of the ministry's flood-hazard manual.
 EDGES = [0.01, 0.3, 0.5, 1, 3, 5, 10, 20]
@@ -116,7 +94,11 @@ class Server:
     def run(self) -> dict[str, Any]:
         names = [{"ja": f"区分{k}", "en": f"class {k}"} for k in range(8)]
         uppers = [*EDGES[1:], None]
+        times = [60.0 * k for k in range(FRAMES)]
+        stage = {"stage": "flood", "key": "k", "outputs_done": self.frames, "outputs": FRAMES, "times_s": times}
         return {
+            "stages": [stage | {"status": "done" if self.frames == FRAMES else "running", "progress": 0.0}],
+            "overlays": [],
             "key": "k",
             "name": "run",
             "status": "done" if self.frames == FRAMES else "running",
@@ -125,7 +107,7 @@ class Server:
             | {
                 "nt_total": FRAMES,
                 "n_frames": self.frames,
-                "times_s": [60.0 * k for k in range(FRAMES)],
+                "times_s": times,
                 "code_depth": [*CODE_DEPTH, *[CODE_DEPTH[-1]] * (256 - CODES)],
                 "classes": [{"upper": u, "color": c, "name": n} for u, c, n in zip(uppers, COLORS, names, strict=True)],
                 "frames_url": "/frames/",
@@ -180,19 +162,6 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     yield page
     assert len(problems) <= page.evaluate("window.expected ?? 0"), problems
     context.close()
-
-
-def show(page: Page, **props: Any) -> None:
-    """Sets properties and waits until the picture shows them."""
-    page.evaluate("props => show(props)", props)
-    page.wait_for_function("window.__view && (__view.ready || __view.lastError)")
-
-
-def picture(page: Page) -> NDArray[np.int64]:
-    """The page as (height, width, 3) sRGB bytes."""
-    with rasterio.MemoryFile(page.screenshot()) as file, file.open() as image:
-        pixels: NDArray[np.int64] = np.moveaxis(image.read()[:3], 0, -1).astype(np.int64)
-    return pixels
 
 
 FROM_ABOVE = {"position": [0, -0.5, 620], "target": [0, 0, 0]}

@@ -1,66 +1,18 @@
-"""What the page computes without a browser: scenario numbers, permalink, words."""
+"""What the page computes without a browser: permalink, words, jobs put together to scenarios."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.scenario import validate_scenario
-from tests import town
-from twin.errors import ScenarioError
-from viewer.dash.form import FormValues, values_of, with_values
+from sim.service import JobStatus
+from twin.store import Status
+from viewer.dash.jobs import advances, card_states, choices
 from viewer.dash.link import parse
+from viewer.dash.scenarios import find_scenario, scenarios_of
 from viewer.dash.words import clock, duration
-
-
-def _content(**flood: Any) -> dict[str, Any]:
-    scenario = validate_scenario(town.surge(**flood), where="test")
-    return dict(scenario.model_dump(mode="json", by_alias=True, exclude_none=True))
-
-
-def test_the_form_shows_what_the_scenario_says() -> None:
-    assert values_of(_content(rain=[[0, 20], [600, 55], [1200, 5]])) == FormValues(1.0, 5.0, 2.5, 55.0)
-
-
-def test_untouched_numbers_leave_the_scenario_as_it_is() -> None:
-    content = _content(rain={"intensity": 30})
-    assert with_values(content, values_of(content)) == content
-
-
-def test_a_new_peak_keeps_the_foot_and_the_times_of_the_surge() -> None:
-    content = _content()
-    changed = with_values(content, FormValues(2.0, 10.0, 5.0, None))
-    assert changed["flood"]["boundaries"][0]["value"] == [[0, 0.0], [1800, 5.0], [3600, 2.0]]
-    assert (changed["flood"]["duration"], changed["flood"]["output_every"]) == (7200, 600)
-    assert content == _content(), "the original is not touched"
-
-
-@given(st.floats(0, 300), st.floats(1, 200))
-def test_rain_gets_the_peak_that_was_asked_for_in_its_own_shape(new: float, old: float) -> None:
-    content = _content(rain=[[0, old / 2], [600, old], [1200, 0.0]])
-    changed = with_values(content, FormValues(1.0, 5.0, 2.5, new))
-    (_, first), (_, second), (_, third) = changed["flood"]["rain"]
-    assert (first, second, third) == pytest.approx((new / 2, new, 0.0))
-
-
-def test_rain_on_a_polygon_keeps_the_polygon() -> None:
-    ring = [[town.AREA[0], town.AREA[1]], [town.AREA[2], town.AREA[1]], [town.AREA[2], town.AREA[3]]]
-    changed = with_values(_content(rain={"intensity": 40, "polygon": ring}), FormValues(1.0, 5.0, 2.5, 80.0))
-    assert changed["flood"]["rain"] == {"intensity": 80.0, "polygon": ring}
-
-
-@pytest.mark.parametrize(("hours", "minutes"), [(0.0, 5.0), (1.0, -5.0), (float("nan"), 5.0)])
-def test_a_time_that_is_not_positive_is_refused(hours: float, minutes: float) -> None:
-    with pytest.raises(ScenarioError, match="positive"):
-        with_values(_content(), FormValues(hours, minutes, 2.5, None))
-
-
-def test_a_scenario_without_a_flood_is_refused() -> None:
-    with pytest.raises(ScenarioError, match="no flood"):
-        values_of({"name": "walk"})
 
 
 def test_a_permalink_says_everything() -> None:
@@ -70,6 +22,7 @@ def test_a_permalink_says_everything() -> None:
     assert link.layers == {"roads": {"visible": False, "opacity": 1.0}, "water": {"visible": True, "opacity": 0.5}}
     assert link.selection == {"feature": 12}
     assert parse("?sel=-3.25,8").selection == {"x": -3.25, "y": 8}
+    assert parse("?sel=evacuation.shelters:3").selection == {"overlay": "evacuation.shelters", "number": 3}
 
 
 @given(st.text(max_size=60))
@@ -91,3 +44,56 @@ def test_times_in_words() -> None:
     assert duration("en", 40) == "40 s"
     assert duration("ja", 7500) == "2時間05分"
     assert clock(5370) == "1:30"
+
+
+def _job(key: str, stage: str, siblings: dict[str, str], status: Status = Status.DONE, **parts: Any) -> JobStatus:
+    values: dict[str, Any] = {
+        "key": key, "name": "test", "title": {"ja": "試験", "en": "Test"}, "stage": stage, "status": status,
+        "progress": 1.0 if status is Status.DONE else 0.5, "seconds_left": None, "reason": "", "started": 1.0,
+        "wall_s": 2.0, "outputs_done": 1, "outputs": 2, "siblings": siblings,
+    }  # fmt: skip
+    return JobStatus(**{**values, **parts})
+
+
+FIRST = {"flood": "f", "evacuation": "e1"}
+SECOND = {"flood": "f", "evacuation": "e2"}
+
+
+def test_stages_of_a_scenario_are_one_entry_with_the_water_first() -> None:
+    jobs = [_job("e1", "evacuation", FIRST), _job("f", "flood", FIRST)]
+    (one,) = scenarios_of(jobs)
+    assert [job.stage for job in one.jobs] == ["flood", "evacuation"]
+    assert one.key == "f"
+
+
+def test_a_flood_that_two_scenarios_share_stands_in_both_and_each_leads_to_its_own() -> None:
+    jobs = [_job("e2", "evacuation", SECOND, started=9.0), _job("e1", "evacuation", FIRST), _job("f", "flood", FIRST)]
+    second, first = scenarios_of(jobs)
+    assert [job.key for job in second.jobs] == ["f", "e2"]
+    assert (second.key, first.key) == ("e2", "f")
+    found = find_scenario(jobs, ["f", "e1"])
+    assert found is not None
+    assert found.key == "f"
+
+
+def test_a_flood_alone_becomes_a_part_of_the_scenario_that_grew_from_it() -> None:
+    jobs = [_job("f", "flood", {"flood": "f"}), _job("e1", "evacuation", FIRST)]
+    (one,) = scenarios_of(jobs)
+    assert [job.key for job in one.jobs] == ["f", "e1"]
+    assert one.key == "e1", "the manifest of the flood does not know the evacuation"
+
+
+def test_a_scenario_is_what_its_least_advanced_stage_is() -> None:
+    jobs = [_job("f", "flood", FIRST), _job("e1", "evacuation", FIRST, Status.RUNNING)]
+    (one,) = scenarios_of(jobs)
+    assert one.status is Status.RUNNING
+    assert choices("en", [one], None) == [{"value": "f", "label": "Test (Running)"}]
+    assert list(advances("en", [one])) == ["e1"]
+
+
+def test_progress_does_not_redraw_the_cards_and_a_new_status_does() -> None:
+    def states(status: Status, progress: float) -> list[str]:
+        return card_states("en", scenarios_of([_job("e1", "evacuation", FIRST, status, progress=progress)]))
+
+    assert states(Status.RUNNING, 0.2) == states(Status.RUNNING, 0.6)
+    assert states(Status.RUNNING, 0.6) != states(Status.DONE, 1.0)

@@ -84,6 +84,25 @@ def make_router(service: Service, scene: SceneShelf, runs: RunShelf) -> APIRoute
         service.cancel(key)
         return {"key": key}
 
+    @router.get("/api/runs/{key}/charts", tags=["runs"], summary="Curves of all runs of the scenario")
+    def get_charts(request: Request, key: str) -> Response:
+        return answer.document(request, runs.charts(key))
+
+    @router.get("/api/runs/{key}/features/{overlay}/{number}", tags=["runs"], summary="One thing that a run shows")
+    def get_feature(request: Request, key: str, overlay: str, number: int) -> Response:
+        return answer.document(request, runs.feature(key, overlay, number))
+
+    @router.get("/data/runs/{key}/{digest}/agents", tags=["packs"], summary="Positions of people from a number on")
+    def get_agents(
+        request: Request, key: str, digest: str, first: Annotated[int, Query(alias="from", ge=0)] = 0
+    ) -> Response:
+        content, is_final = runs.agents(key, digest, first)
+        return answer.pack(request, content, is_final=is_final)
+
+    @router.get("/data/runs/{key}/{digest}/overlays/{overlay}.pack", tags=["packs"], summary="What a run shows")
+    def get_overlay(request: Request, key: str, digest: str, overlay: str) -> Response:
+        return answer.pack(request, runs.overlay(key, digest, overlay))
+
     @router.get("/data/runs/{key}/{digest}/frames", tags=["packs"], summary="Flood frames from a number on")
     def get_frames(
         request: Request, key: str, digest: str, first: Annotated[int, Query(alias="from", ge=0)] = 0

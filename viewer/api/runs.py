@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -19,11 +17,16 @@ from twin.grid import Grid
 from twin.layer import RasterLayer
 from twin.store import Status
 from viewer.api.answer import squeeze
+from viewer.api.charts import charts_document
 from viewer.api.classes import class_of, depth_classes, depth_code
+from viewer.api.feature import feature_document
+from viewer.api.group import Member, group_of
+from viewer.api.kept import Kept
+from viewer.api.overlays import OverlayShelf
 from viewer.api.scene import SceneShelf, encoder_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import xarray as xr
     from numpy.typing import NDArray
@@ -35,12 +38,15 @@ __all__ = ["RunShelf", "job_document", "settled"]
 
 Answer = TypeVar("Answer")
 DEPTH, BED_MAP = "h_cell", "z_cell.tif"
-MOST_KEPT = 24
-"""Packs that are kept in memory."""
+FLOOD = "flood"
+MOST_KEPT = 256_000_000
+"""Bytes of packs that are kept in memory."""
 
 
 class RunShelf:
     """Run documents and packs of a service's store.
+
+    Whatever is asked about water takes the key of any run of a scenario: its flood run answers.
 
     Parameters
     ----------
@@ -52,11 +58,16 @@ class RunShelf:
     def __init__(self, service: Service, scene: SceneShelf) -> None:
         self._service = service
         self._scene = scene
-        self._kept: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept = Kept(MOST_KEPT)
+        self._overlays = OverlayShelf(scene)
 
     def document(self, key: str) -> dict[str, Any]:
-        """The run document.
+        """The run document: everything that the runs of its scenario show, on one clock.
+
+        ``{key, name, status, progress, stages: [{stage, key, status, progress, outputs_done, outputs, reason,
+        times_s}], flood, buildings_url, overlays}``. `status` and `progress` are those of all stages together;
+        ``times_s`` are the output times of a stage that moves, empty for one that does not. For overlays see
+        :mod:`viewer.api.overlays`.
 
         Raises
         ------
@@ -66,20 +77,50 @@ class RunShelf:
         return settled(lambda: self._document(key))
 
     def _document(self, key: str) -> dict[str, Any]:
-        job = self._service.status(key)
-        run = self._service.open_run(key)
-        manifest = run.manifest()
-        done = job.status is Status.DONE
-        flood = self._flood(run, manifest, done) if DEPTH in manifest.get("fields", ()) and job.outputs_done else None
-        has_table = done and (run.folder / "buildings.parquet").is_file()
+        group = group_of(self._service, key)
+        asked, flood = group.asked, group.get(FLOOD)
+        title = asked.manifest.get("title", {})
+        shown, buildings_url = None, None
+        if flood is not None and _has_depths(flood.manifest):
+            shown = self._flood(flood.run, flood.manifest, flood.is_done)
+        if flood is not None and flood.has_table("buildings"):
+            buildings_url = f"/data/runs/{flood.run.key}/{self._digest(flood.manifest)}/buildings.pack"
         return {
-            "key": job.key,
-            "name": dict(job.title) if job.title.get("ja") and job.title.get("en") else job.name,
-            "status": "failed" if job.status is Status.LOST else str(job.status),
-            "progress": job.progress,
-            "flood": flood,
-            "buildings_url": f"/data/runs/{key}/{self._digest(manifest)}/buildings.pack" if has_table else None,
+            "key": group.key,
+            "name": dict(title) if title.get("ja") and title.get("en") else asked.manifest["name"],
+            "status": group.status,
+            "progress": group.progress,
+            "stages": [member.document() | {"times_s": _clock_times(member)} for member in group.members.values()],
+            "flood": shown,
+            "buildings_url": buildings_url,
+            "overlays": self._overlays.entries(group),
         }
+
+    def overlays(self, key: str) -> list[dict[str, Any]]:
+        """What the layer list offers beside the layers of the scene; see :mod:`viewer.api`."""
+
+        def ask() -> list[dict[str, Any]]:
+            names = ("id", "stage", "name", "visible", "opacity")
+            group = group_of(self._service, key)
+            return [{name: entry[name] for name in names} for entry in self._overlays.entries(group)]
+
+        return settled(ask)
+
+    def charts(self, key: str) -> dict[str, Any]:
+        """Curves of all runs of a scenario; see :mod:`viewer.api.charts`."""
+        return settled(lambda: charts_document(group_of(self._service, key)))
+
+    def feature(self, key: str, overlay: str, number: int) -> dict[str, Any]:
+        """Attributes of one thing of an overlay; see :mod:`viewer.api.feature`."""
+        return settled(lambda: feature_document(group_of(self._service, key), overlay, number))
+
+    def overlay(self, key: str, digest: str, overlay: str) -> bytes:
+        """The compressed pack of an overlay of this very run."""
+        return settled(lambda: self._overlays.pack(self._member(key), digest, overlay))
+
+    def agents(self, key: str, digest: str, first: int) -> tuple[bytes, bool]:
+        """Compressed positions of people of this very run from an output on, and whether that is for ever."""
+        return settled(lambda: self._overlays.agents(self._member(key), digest, first))
 
     def frames(self, key: str, digest: str, first: int) -> tuple[bytes, bool]:
         """Compressed frames from `first` on, and whether that is for ever."""
@@ -103,7 +144,7 @@ class RunShelf:
                 codes[k] = code.encode(_values(run, depth[first + k]))
             return squeeze(write_pack({"first": first, "count": count}, {"codes": codes}))
 
-        return (self._keep(("frames", key, digest, str(first)), make) if is_final else make()), is_final
+        return (self._kept.get(("frames", key, digest, str(first)), make) if is_final else make()), is_final
 
     def bed(self, key: str, digest: str) -> bytes:
         """Compressed bed at the run's resolution.
@@ -132,7 +173,7 @@ class RunShelf:
             water = {} if not _has_sea(manifest) else {"water": self._start(run) > 0}
             return squeeze(write_pack(meta, {"z": quantise(z), **{k: v.astype(np.uint8) for k, v in water.items()}}))
 
-        return self._keep(("bed", key, digest), make)
+        return self._kept.get(("bed", key, digest), make)
 
     def buildings(self, key: str, digest: str) -> bytes:
         """Compressed results at buildings, in the order of the buildings pack."""
@@ -145,15 +186,15 @@ class RunShelf:
             order = self._scene.building_order
             return squeeze(write_pack({"n": len(order)}, {"max_depth": depth[order], "arrival_s": arrival[order]}))
 
-        return self._keep(("buildings", key, digest), make)
+        return self._kept.get(("buildings", key, digest), make)
 
     def building(self, key: str, row: int) -> dict[str, Any] | None:
         """Result at one building, from the run's table; None where the run says nothing about it."""
         return settled(lambda: self._building(key, row))
 
     def _building(self, key: str, row: int) -> dict[str, Any] | None:
-        run = self._service.open_run(key)
-        if self._service.status(key).status is not Status.DONE or not (run.folder / "buildings.parquet").is_file():
+        run = self._flood_run(key)
+        if run.status is not Status.DONE or not (run.folder / "buildings.parquet").is_file():
             return None
         depth, arrival = self._results(run)
         if row >= len(depth):
@@ -167,7 +208,7 @@ class RunShelf:
 
     def has_depths(self, key: str) -> bool:
         """Whether a first depth has arrived; a job that waits, or a run of another kind, has none."""
-        return settled(lambda: _has_depths(self._service.open_run(key).manifest()))
+        return settled(lambda: _has_depths(self._flood_run(key).manifest()))
 
     def at(self, key: str, x: float, y: float, time_s: float | None) -> dict[str, Any]:
         """Depth in time at a place (plane-rectangular), from the store's floats.
@@ -180,7 +221,7 @@ class RunShelf:
         return settled(lambda: self._at(key, x, y, time_s))
 
     def _at(self, key: str, x: float, y: float, time_s: float | None) -> dict[str, Any]:
-        run = self._service.open_run(key)
+        run = self._flood_run(key)
         _require_depths(run, run.manifest())
         grid = run.grid
         if not bool(grid.contains(x, y)):
@@ -215,7 +256,7 @@ class RunShelf:
 
     def _beside(self, key: str, row: int) -> dict[str, Any] | None:
         shape = footprints(self._scene.buildings())[row]
-        run = self._service.open_run(key)
+        run = self._flood_run(key)
         manifest = run.manifest()
         if shape is None or not _has_depths(manifest):
             return None
@@ -261,11 +302,21 @@ class RunShelf:
             return city.edit(*scenario.edits).on(run.grid).z_cell
         return resample(city.require("terrain", RasterLayer), run.grid)
 
+    def _flood_run(self, key: str) -> Run:
+        """The flood run of a scenario, else the run itself."""
+        flood = group_of(self._service, key).get(FLOOD)
+        return self._service.open_run(key) if flood is None else flood.run
+
+    def _member(self, key: str) -> Member:
+        run = self._service.open_run(key)
+        manifest = run.manifest()
+        return Member(str(manifest["stage"]), run, run.status, manifest)
+
     def _start(self, run: Run) -> NDArray[Any]:
         """Depth at the start [m] (ny, nx)."""
         return _values(run, run.fields()[DEPTH][0])
 
-    def _flood(self, run: Run, manifest: dict[str, Any], done: bool) -> dict[str, Any]:
+    def _flood(self, run: Run, manifest: Mapping[str, Any], done: bool) -> dict[str, Any]:
         grid: Grid = run.grid
         x0, y0 = self._scene.origin
         base = f"/data/runs/{run.key}"
@@ -291,26 +342,14 @@ class RunShelf:
         mine = table.drop_duplicates("id").set_index("id").reindex(self._scene.buildings().table["id"])
         return mine["max_depth"].to_numpy(dtype=np.float32), mine["arrival_s"].to_numpy(dtype=np.float32)
 
-    def _digest(self, manifest: dict[str, Any]) -> str:
+    def _digest(self, manifest: Mapping[str, Any]) -> str:
         """Names the content of a finished run: what it was computed from, and the code that encodes it."""
         parts = f"{manifest['key']}:{manifest.get('started')}:{encoder_digest()}:{self._scene.origin}"
         return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
-    def _bed_digest(self, run: Run, manifest: dict[str, Any]) -> str:
+    def _bed_digest(self, run: Run, manifest: Mapping[str, Any]) -> str:
         """Names the bed: it is known before the run is finished, and may be refined by the map it leaves."""
         return self._digest({**manifest, "started": (run.folder / BED_MAP).is_file()})
-
-    def _keep(self, name: tuple[str, ...], make: Any) -> bytes:
-        with self._lock:
-            if name in self._kept:
-                self._kept.move_to_end(name)
-                return self._kept[name]
-        content: bytes = make()
-        with self._lock:
-            self._kept[name] = content
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return content
 
 
 def settled(ask: Callable[[], Answer]) -> Answer:
@@ -345,19 +384,29 @@ def job_document(job: JobStatus) -> dict[str, Any]:
     }
 
 
-def _has_depths(manifest: dict[str, Any]) -> bool:
+def _clock_times(member: Member) -> list[float]:
+    """Times at which a stage's picture changes; routes change with their departures, which are known at the end."""
+    if member.stage != "access":
+        return member.times
+    if not member.has_table("departures"):
+        return []
+    departures = sorted({float(t) for t in member.run.table("departures")["departure_s"]})
+    return departures if len(departures) > 1 else []
+
+
+def _has_depths(manifest: Mapping[str, Any]) -> bool:
     """Whether depths can be read: a job that has not begun has neither fields nor a grid."""
     return DEPTH in manifest.get("fields", ()) and bool(manifest.get("outputs_done"))
 
 
-def _require_depths(run: Run, manifest: dict[str, Any]) -> None:
+def _require_depths(run: Run, manifest: Mapping[str, Any]) -> None:
     if not _has_depths(manifest):
         raise StoreError(
             "holds no depths yet", where=f"run {run.key}", remedy="Wait for its first output, or choose a flood run."
         )
 
 
-def _has_sea(manifest: dict[str, Any]) -> bool:
+def _has_sea(manifest: Mapping[str, Any]) -> bool:
     """Whether the scenario says what is sea and river: what its sea level fills at the start."""
     return manifest["scenario"].get("flood", {}).get("initial", {}).get("sea_level") is not None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from viewer.strings import Lang
 
-__all__ = ["building_panel", "place_panel"]
+__all__ = ["building_panel", "feature_panel", "place_panel"]
 
 
 def building_panel(
@@ -90,6 +90,24 @@ def place_panel(
     parts.append(_facts(facts))
     if not isinstance(series, str):
         parts += _chart(lang, series, say(lang, "detail.series_place"))
+    return parts
+
+
+def feature_panel(lang: Lang, document: Mapping[str, Any]) -> list[Any]:
+    """A thing of a run: what it is, its attributes, the steps of a route.
+
+    Parameters
+    ----------
+    lang : {"ja", "en"}
+    document : mapping
+        From ``RunShelf.feature``.
+    """
+    kind, title = document["kind"][lang], document["title"][lang]
+    rows = [(entry["label"][lang], entry["text"][lang]) for entry in document["attributes"]]
+    parts: list[Any] = [_head(lang, title or kind, kind if title else ""), html.Div(_facts(rows), className="block")]
+    if document["steps"]:
+        steps = html.Ol([html.Li(step[lang]) for step in document["steps"]], className="steps")
+        parts.append(html.Div([html.H3(say(lang, "detail.steps")), steps], className="block"))
     return parts
 
 

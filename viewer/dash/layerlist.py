@@ -24,14 +24,23 @@ OPACITY = {WATER: 0.86}
 
 
 def layer_list(
-    lang: Lang, layers: Sequence[ShownLayer], settings: Mapping[str, Mapping[str, Any]], *, has_water: bool
+    lang: Lang,
+    layers: Sequence[ShownLayer],
+    overlays: Sequence[Mapping[str, Any]],
+    settings: Mapping[str, Mapping[str, Any]],
+    *,
+    has_water: bool,
 ) -> list[Any]:
-    """One row a layer, in the order of the scene; the water first."""
+    """One row a layer, in the order of the scene; before them the water, and what else the run shows."""
     rows = []
     if has_water:
         rows.append(
             _row(lang, WATER, say(lang, "layers.water"), say(lang, "layers.computed"), True, settings.get(WATER, {}))
         )
+    for overlay in overlays:
+        name, setting = overlay["name"][lang], dict(settings.get(overlay["id"], {}))
+        setting.setdefault("opacity", overlay["opacity"])
+        rows.append(_row(lang, overlay["id"], name, say(lang, "layers.computed"), overlay["visible"], setting))
     for shown in layers:
         provenance = shown.layer.provenance
         parts = [part for part in (shown.source, provenance.licence, provenance.date) if part]

@@ -35,7 +35,7 @@ class Link:
     colour : str or None
         What the buildings are coloured by.
     selection : dict or None
-        ``{"feature": row}`` or ``{"x": ..., "y": ...}`` (local metres).
+        ``{"feature": row}``, ``{"x": ..., "y": ...}`` (local metres) or ``{"overlay": id, "number": row}``.
     """
 
     lang: Lang | None = None
@@ -51,7 +51,7 @@ def parse(search: str) -> Link:
     """State from the query of an address (``?lang=en&run=...``).
 
     ``layers=roads:1,points:0.4,shelters:0``: opacity, 0 hides. ``cam=x,y,z,x,y,z``: eye and centre.
-    ``sel=b12`` building of row 12, ``sel=10.5,-3.2`` a place.
+    ``sel=b12`` building of row 12, ``sel=10.5,-3.2`` a place, ``sel=evacuation.shelters:3`` row 3 of what a run shows.
     """
     query = {name: values[-1] for name, values in parse_qs(search.removeprefix("?")).items()}
     eye = _numbers(query.get("cam", ""))
@@ -82,6 +82,9 @@ def _layers(text: str) -> dict[str, dict[str, Any]]:
 def _selection(text: str) -> dict[str, Any] | None:
     if text.startswith("b") and text[1:].isdigit():
         return {"feature": int(text[1:])}
+    overlay, _, number = text.rpartition(":")
+    if overlay and number.isascii() and number.isdigit():
+        return {"overlay": overlay, "number": int(number)}
     place = _numbers(text)
     return {"x": place[0], "y": place[1]} if len(place) == 2 else None
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 
 from twin.errors import StoreError, TwinError
+from viewer.api.group import group_of
 from viewer.api.runs import settled
 from viewer.dash.alert import error_alert
-from viewer.dash.jobs import is_active
 from viewer.dash.layerlist import layer_list
 from viewer.dash.layout import BINDINGS, skeleton
 from viewer.dash.link import parse
 from viewer.dash.running import add_running
+from viewer.dash.scenarios import is_active, scenarios_of
 from viewer.dash.selecting import add_selecting
 from viewer.strings import language_of, say
 
@@ -60,8 +61,8 @@ def add_page(app: FastAPI, service: Service, scene: SceneShelf, runs: RunShelf, 
 
     page.layout = layout
     _add_clientside(page)
-    _add_city(page, service, scene)
-    add_running(page, service, scene)
+    _add_city(page, service, scene, runs)
+    add_running(page, service, scene, runs)
     add_selecting(page, service, scene, runs)
     return page
 
@@ -93,6 +94,14 @@ def _add_clientside(page: Any) -> None:
         Input("submitted", "data"),
     )
     page.clientside_callback(
+        ClientsideFunction(twin, "pick_place"),
+        Output("picking", "data"),
+        Input({"type": "pick", "path": ALL}, "n_clicks"),
+        Input("view", "clickData"),
+        State("picking", "data"),
+        State("origin", "data"),
+    )
+    page.clientside_callback(
         ClientsideFunction(twin, "settings"),
         Output("layer-settings", "data", allow_duplicate=True),
         Output("view", "layers"),
@@ -118,7 +127,7 @@ def _add_clientside(page: Any) -> None:
     )
 
 
-def _add_city(page: Dash, service: Service, scene: SceneShelf) -> None:
+def _add_city(page: Dash, service: Service, scene: SceneShelf, runs: RunShelf) -> None:
     @page.callback(
         Output("language", "value"),
         Output("view", "scene"),
@@ -151,33 +160,45 @@ def _add_city(page: Dash, service: Service, scene: SceneShelf) -> None:
         Output("title", "children"),
         Output("subtitle", "children"),
         Output("layers", "children"),
+        Output("origin", "data"),
         Input("language", "value"),
         Input("run", "value"),
+        Input("run-state", "data"),
         Input("restored", "data"),
         State("layer-settings", "data"),
     )
-    async def name_city(lang: Lang, run: str | None, restored: bool, settings: dict[str, Any]) -> tuple[Any, ...]:
+    async def name_city(
+        lang: Lang, run: str | None, _state: str, restored: bool, settings: dict[str, Any]
+    ) -> tuple[Any, ...]:
         if not restored:
-            return no_update, no_update, no_update
+            return no_update, no_update, no_update, no_update
         product = say(lang, "page.product")
         try:
             shown = await asyncio.to_thread(lambda: scene.layers)
+            overlays = await asyncio.to_thread(runs.overlays, run) if run else []
+            has_water = await asyncio.to_thread(_has_flood, service, run) if run else False
         except TwinError as error:
-            return product, "", error_alert(lang, error)
+            return product, "", error_alert(lang, error), no_update
         name = scene.city.name
         title = name.get(lang) or next(iter(name.values()))
-        return title, product, layer_list(lang, list(shown.values()), settings or {}, has_water=bool(run))
+        rows = layer_list(lang, list(shown.values()), overlays, settings or {}, has_water=has_water)
+        return title, product, rows, list(scene.origin)
 
 
 def _known_run(service: Service, key: str | None, *, is_fresh: bool) -> str | None:
     """The run of the address if there is one; on a fresh page what is being computed, else the newest result."""
+    found = scenarios_of(settled(service.list_runs))
     if key:
         try:
-            return service.status(key).key
+            whole = service.status(key).key
         except StoreError:
             return None
+        return next((one.key for one in found if one.key == whole or one.has(whole)), whole)
     if not is_fresh:
         return None
-    floods = [job for job in settled(service.list_runs) if job.stage == "flood"]
-    wanted = [job for job in floods if is_active(job)] or [job for job in floods if job.status == "done"]
+    wanted = [one for one in found if is_active(one)] or [one for one in found if one.status == "done"]
     return wanted[0].key if wanted else None
+
+
+def _has_flood(service: Service, run: str) -> bool:
+    return settled(lambda: group_of(service, run)).get("flood") is not None

@@ -8,30 +8,37 @@ from typing import TYPE_CHECKING, Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, callback_context, no_update
 
 from twin.errors import ScenarioError, TwinError
-from twin.store import Status
 from viewer.api.runs import settled
 from viewer.dash.alert import error_alert
-from viewer.dash.form import FREE, FormValues, content_of, free_scenario, values_of, with_values
-from viewer.dash.jobs import advances, card_states, choices, is_active, job_list
+from viewer.dash.charts import chart_panel
+from viewer.dash.form import FREE, asked, content_of, form_parts, free_scenario
+from viewer.dash.jobs import advances, card_states, choices, job_list
+from viewer.dash.scenarios import find_scenario, is_active, scenarios_of
 from viewer.dash.words import title_of
 from viewer.strings import say
 
 if TYPE_CHECKING:
-    from sim.service import Service
-    from viewer.api import SceneShelf
+    from sim.service import JobStatus, Service
+    from viewer.api import RunShelf, SceneShelf
     from viewer.strings import Lang
 
 __all__ = ["add_running"]
 
-SHOWN, HIDDEN = {"display": "block"}, {"display": "none"}
+FORM = (
+    State({"type": "field", "path": ALL}, "value"),
+    State({"type": "field-on", "path": ALL}, "checked"),
+    State({"type": "stage-on", "stage": ALL}, "checked"),
+)
+"""What a reader has put into the form."""
 
 
-def add_running(page: Dash, service: Service, scene: SceneShelf) -> None:
-    """Register the callbacks of form, list and chooser."""
+def add_running(page: Dash, service: Service, scene: SceneShelf, runs: RunShelf) -> None:
+    """Register the callbacks of form, list, chooser and charts."""
     _add_form(page, service, scene)
     _add_submit(page, service)
     _add_list(page, service)
     _add_cards(page)
+    _add_charts(page, runs)
 
 
 def _add_form(page: Dash, service: Service, scene: SceneShelf) -> None:
@@ -44,43 +51,33 @@ def _add_form(page: Dash, service: Service, scene: SceneShelf) -> None:
         if service.catalog is not None:
             options.append({"value": FREE, "label": say(lang, "form.free")})
         names = [option["value"] for option in options]
-        return options, chosen if chosen in names else next(iter(names), None)
+        # the same value again would read as another choice, and take away what was typed
+        return options, no_update if chosen in names else next(iter(names), None)
 
     @page.callback(
         Output("scenario-content", "data"),
-        Output("hours", "value"),
-        Output("minutes", "value"),
-        Output("sea-level", "value"),
-        Output("rain", "value"),
-        Output("sea-level-box", "style"),
-        Output("rain-box", "style"),
-        Output("forcing", "className"),
-        Output("as-file", "hidden"),
+        Output("fields", "children"),
         Output("form-error", "children"),
         Input("scenario", "value"),
-        State("language", "value"),
+        Input("language", "value"),
+        State("scenario-content", "data"),
+        *FORM,
     )
-    async def fill(chosen: str | None, lang: Lang) -> tuple[Any, ...]:
+    async def fill(
+        chosen: str | None, lang: Lang, content: dict[str, Any] | None, values: Any, checked: Any, on: Any
+    ) -> tuple[Any, ...]:
         if chosen is None:
-            return None, "", "", "", "", HIDDEN, HIDDEN, "pair none", True, None
+            return None, [], None
+        is_other = content is None or "scenario" in {entry.partition(".")[0] for entry in _triggers()}
         try:
-            content = await asyncio.to_thread(_content, service, scene, chosen)
-            values = values_of(content)
+            if is_other:
+                content = await asyncio.to_thread(_content, service, scene, chosen)
+            # the other language keeps what has been typed
+            typed = {} if is_other else _typed(values, checked)
+            stages = {} if is_other else _stages(on)
+            return content, form_parts(lang, content or {}, typed, stages), None
         except TwinError as error:
-            return None, "", "", "", "", HIDDEN, HIDDEN, "pair none", True, error_alert(lang, error)
-        has_number = values.sea_level is not None or values.rain is not None
-        return (
-            content,
-            round(values.hours, 4),
-            round(values.minutes, 4),
-            "" if values.sea_level is None else values.sea_level,
-            "" if values.rain is None else values.rain,
-            HIDDEN if values.sea_level is None else SHOWN,
-            HIDDEN if values.rain is None else SHOWN,
-            "pair" if has_number else "pair none",
-            has_number,
-            None,
-        )
+            return None, [], error_alert(lang, error)
 
 
 def _add_submit(page: Dash, service: Service) -> None:
@@ -89,32 +86,21 @@ def _add_submit(page: Dash, service: Service) -> None:
         Output("form-error", "children", allow_duplicate=True),
         Input("submit", "n_clicks"),
         State("scenario-content", "data"),
-        State("hours", "value"),
-        State("minutes", "value"),
-        State("sea-level", "value"),
-        State("rain", "value"),
+        *FORM,
         State("language", "value"),
         running=[(Output("submit", "loading"), True, False), (Output("poll", "disabled"), False, False)],
         prevent_initial_call=True,
     )
     async def submit(
-        clicks: int | None, content: dict[str, Any] | None, hours: Any, minutes: Any, sea: Any, rain: Any, lang: Lang
+        clicks: int | None, content: dict[str, Any] | None, values: Any, checked: Any, on: Any, lang: Lang
     ) -> tuple[Any, ...]:
         if not clicks:
             return no_update, no_update
+        typed, stages = _typed(values, checked), _stages(on)
         try:
             if content is None:
                 raise ScenarioError(say(lang, "form.no_scenario"))
-            before = values_of(content)
-            wanted = with_values(
-                content,
-                FormValues(
-                    hours=_number(lang, hours, "form.duration"),
-                    minutes=_number(lang, minutes, "form.output_every"),
-                    sea_level=None if before.sea_level is None else _number(lang, sea, "form.sea_level_unit"),
-                    rain=None if before.rain is None else _number(lang, rain, "form.rain_unit"),
-                ),
-            )
+            wanted = await asyncio.to_thread(asked, lang, content, typed, stages)
             keys = await asyncio.to_thread(service.submit, wanted)
         except TwinError as error:
             return no_update, error_alert(lang, error)
@@ -130,8 +116,9 @@ def _add_list(page: Dash, service: Service) -> None:
     async def follow(submitted: dict[str, Any] | None) -> Any:
         if not submitted:
             return no_update
-        jobs = await asyncio.to_thread(settled, lambda: [service.status(key) for key in submitted["keys"]])
-        return next((job.key for job in jobs if job.stage == "flood"), no_update)
+        jobs = await asyncio.to_thread(settled, service.list_runs)
+        found = find_scenario(jobs, submitted["keys"])
+        return no_update if found is None else found.key
 
     @page.callback(
         Output("run", "value", allow_duplicate=True),
@@ -150,7 +137,7 @@ def _add_list(page: Dash, service: Service) -> None:
         key = _clicked()
         if key is None:
             return no_update
-        await asyncio.to_thread(service.cancel, key)
+        await asyncio.to_thread(_cancel, service, key)
         return key
 
     @page.callback(
@@ -160,6 +147,7 @@ def _add_list(page: Dash, service: Service) -> None:
         Output("run", "data"),
         Output("poll", "disabled"),
         Output("run-state", "data"),
+        Output("chart-state", "data"),
         Input("poll", "n_intervals"),
         Input("language", "value"),
         Input("run", "value"),
@@ -168,21 +156,35 @@ def _add_list(page: Dash, service: Service) -> None:
         Input("focused", "data"),
         State("run", "data"),
         State("run-state", "data"),
+        State("chart-state", "data"),
         State("cards", "data"),
     )
     async def refresh(
-        _n: int, lang: Lang, shown: str | None, _s: Any, _c: Any, _f: Any, options: list[Any], state: str, drawn: Any
+        _n: int,
+        lang: Lang,
+        shown: str | None,
+        _s: Any,
+        _c: Any,
+        _f: Any,
+        options: list[Any],
+        state: str,
+        chart: str,
+        drawn: Any,
     ) -> tuple[Any, ...]:
         jobs = await asyncio.to_thread(settled, service.list_runs)
-        fresh = choices(lang, jobs, shown)
-        now = next((_state(job.key, job.status) for job in jobs if job.key == shown), "")
-        cards = card_states(lang, jobs)
+        found = scenarios_of(jobs)
+        fresh = choices(lang, found, shown)
+        mine = next((one for one in found if one.has(shown)), None)
+        now = "" if mine is None else " ".join(f"{job.key}:{job.status}" for job in mine.jobs)
+        drawn_from = "" if mine is None else f"{now} {sum(_twentieths(job) for job in mine.jobs)}"
+        cards = card_states(lang, found)
         return (
-            *((no_update, no_update) if cards == drawn else (job_list(lang, jobs, shown), cards)),
-            advances(lang, jobs),
+            *((no_update, no_update) if cards == drawn else (job_list(lang, found, shown), cards)),
+            advances(lang, found),
             no_update if fresh == options else fresh,
             not any(is_active(job) for job in jobs),
             no_update if now == state else now,
+            no_update if drawn_from == chart else drawn_from,
         )
 
 
@@ -191,10 +193,10 @@ def _add_cards(page: Dash) -> None:
     untyped: Any = page
     untyped.clientside_callback(
         ClientsideFunction("twin", "advance"),
-        Output({"type": "job-bar", "key": ALL}, "value"),
-        Output({"type": "job-bar", "key": ALL}, "aria-label"),
-        Output({"type": "job-per-cent", "key": ALL}, "children"),
-        Output({"type": "job-left", "key": ALL}, "children"),
+        Output({"type": "job-bar", "key": ALL, "card": ALL}, "value"),
+        Output({"type": "job-bar", "key": ALL, "card": ALL}, "aria-label"),
+        Output({"type": "job-per-cent", "key": ALL, "card": ALL}, "children"),
+        Output({"type": "job-left", "key": ALL, "card": ALL}, "children"),
         Input("advances", "data"),
     )
     untyped.clientside_callback(
@@ -205,14 +207,42 @@ def _add_cards(page: Dash) -> None:
     )
 
 
+def _add_charts(page: Dash, runs: RunShelf) -> None:
+    @page.callback(
+        Output("charts", "children"),
+        Input("tabs", "value"),
+        Input("run", "value"),
+        Input("chart-state", "data"),
+        Input("language", "value"),
+    )
+    async def draw(tab: str, run: str | None, _state: str, lang: Lang) -> Any:
+        if tab != "charts":
+            return no_update
+        if run is None:
+            return chart_panel(lang, [])
+        try:
+            found = await asyncio.to_thread(runs.charts, run)
+        except TwinError as error:
+            return error_alert(lang, error)
+        return chart_panel(lang, found["charts"])
+
+
 def _clicked() -> str | None:
     """Key of the card whose button was pressed; cards that have just been drawn anew have not been."""
     by = callback_context.triggered_id
     return str(by["key"]) if isinstance(by, dict) and callback_context.triggered[0]["value"] else None
 
 
-def _state(key: str, status: Status) -> str:
-    return f"{key}:{status}"
+def _twentieths(job: JobStatus) -> int:
+    """How far the outputs are, in steps that are worth drawing curves again."""
+    return 20 * job.outputs_done // max(job.outputs, 1)
+
+
+def _cancel(service: Service, key: str) -> None:
+    """Ask everything that is under way of the scenario that this run leads to stop, the last stage first."""
+    found = find_scenario(settled(service.list_runs), [key])
+    for job in reversed(found.jobs if found is not None else ()):
+        service.cancel(job.key)
 
 
 def _content(service: Service, scene: SceneShelf, chosen: str) -> dict[str, Any]:
@@ -224,8 +254,27 @@ def _content(service: Service, scene: SceneShelf, chosen: str) -> dict[str, Any]
     raise ScenarioError("is not there any more", where=chosen, remedy="Reload the page.")
 
 
-def _number(lang: Lang, given: Any, key: str) -> float:
-    """What a number field holds; it is empty text while somebody clears it."""
-    if isinstance(given, int | float):
-        return float(given)
-    raise ScenarioError(say(lang, "form.invalid_number"), where=say(lang, key))
+def _triggers() -> list[str]:
+    """What set a callback off, as ``component.property``."""
+    return [entry["prop_id"] for entry in callback_context.triggered]
+
+
+def _typed(values: list[Any], checked: list[Any]) -> dict[str, Any]:
+    """What the inputs hold, by field id."""
+    ids = callback_context.states_list
+    out: dict[str, Any] = {}
+    for entries, found in ((_of(ids, "field"), values), (_of(ids, "field-on"), checked)):
+        out |= {entry["id"]["path"]: value for entry, value in zip(entries, found, strict=True)}
+    return out
+
+
+def _stages(on: list[Any]) -> dict[str, bool]:
+    """Which stages are switched on."""
+    entries = _of(callback_context.states_list, "stage-on")
+    return {entry["id"]["stage"]: bool(value) for entry, value in zip(entries, on, strict=True)}
+
+
+def _of(states: list[Any], kind: str) -> list[Any]:
+    """The entries of a pattern among the states; a pattern that nothing fits is an empty list."""
+    groups = [group for group in states if isinstance(group, list)]
+    return next((group for group in groups if group and group[0]["id"].get("type") == kind), [])

@@ -13,7 +13,7 @@ from twin.store import Status
 from viewer.api.building import building_document
 from viewer.api.runs import settled
 from viewer.dash.alert import error_alert
-from viewer.dash.details import building_panel, place_panel
+from viewer.dash.details import building_panel, feature_panel, place_panel
 from viewer.strings import say
 
 if TYPE_CHECKING:
@@ -32,10 +32,16 @@ def add_selecting(page: Dash, service: Service, scene: SceneShelf, runs: RunShel
         Output("selection", "data", allow_duplicate=True),
         Input("view", "clickData"),
         Input({"type": "close-detail", "id": ALL}, "n_clicks"),
+        State("picking", "data"),
         prevent_initial_call=True,
     )
 
     def answer(selection: dict[str, Any], run: str | None, lang: Lang, time: float | None) -> tuple[list[Any], Any]:
+        if "overlay" in selection:
+            if not run:
+                return [], None
+            found = runs.feature(run, str(selection["overlay"]), int(selection["number"]))
+            return feature_panel(lang, found), None
         if "feature" in selection:
             return _building(service, scene, runs, int(selection["feature"]), run, lang)
         return _place(scene, runs, (selection["x"], selection["y"]), run, lang, time), None
@@ -60,7 +66,7 @@ def add_selecting(page: Dash, service: Service, scene: SceneShelf, runs: RunShel
             parts, number = await asyncio.to_thread(answer, selection, run, lang, time)
         except TwinError as error:
             return [html.Div(error_alert(lang, error), className="block")], False, None
-        return parts, False, number
+        return parts, not parts, number
 
 
 def _building(

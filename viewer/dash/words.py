@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from viewer.strings import say
+from viewer.strings import say, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from viewer.strings import Lang
 
-__all__ = ["clock", "duration", "metres", "title_of"]
+__all__ = ["clock", "duration", "metres", "stage_name", "title_of"]
 
 
 def duration(lang: Lang, seconds: float) -> str:
@@ -39,3 +39,8 @@ def metres(value: float | None, digits: int = 2) -> str:
 def title_of(lang: Lang, title: Mapping[str, str], name: str) -> str:
     """A title in the language, else in another one, else the name."""
     return title.get(lang) or next(iter(title.values()), "") or name
+
+
+def stage_name(lang: Lang, stage: str) -> str:
+    """What a stage is called; one of another distribution by its own name."""
+    return table(lang).get(f"stage.{stage}", stage)

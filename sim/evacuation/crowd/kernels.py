@@ -26,6 +26,8 @@ __all__ = ["Cells", "Doors", "Law", "People", "Plan", "Walls", "advance_people",
 F = np.float32
 BLOCK = 256
 """People a unit of parallel work."""
+GATHER_FROM, ADVANCE_FROM = 20_000, 1_000
+"""People from which a second thread pays: entering a parallel region costs more than these loops do below."""
 CROWDED = 256
 """Neighbours within reach that fit: 30 persons a square metre."""
 TOUCH = F(0.02)
@@ -209,8 +211,11 @@ def sort_people(count, old, new, cells, cell, order):
     for c in range(last + 1, 0, -1):
         start[c] = start[c - 1]
     start[0] = 0
-    for b in prange((count + BLOCK - 1) // BLOCK):
-        _gather(b * BLOCK, min(count, (b + 1) * BLOCK), old, new, order)
+    if count < GATHER_FROM:
+        _gather(0, count, old, new, order)
+    else:
+        for b in prange((count + BLOCK - 1) // BLOCK):
+            _gather(b * BLOCK, min(count, (b + 1) * BLOCK), old, new, order)
 
 
 @njit(**FAST)
@@ -495,8 +500,15 @@ def advance_people(count, people, cells, walls, doors, plan, law, dt, moved_x, m
     door             : (count,)    out, number of the opening that the step crosses, -1
     crowded          : (blocks,)   out, 1 where somebody has more neighbours than fit
     """
-    for block in prange((count + BLOCK - 1) // BLOCK):
-        end = min(count, (block + 1) * BLOCK)
-        crowded[block] = _advance_block(
-            block * BLOCK, end, people, cells, walls, doors, plan, law, dt, moved_x, moved_y, door
-        )
+    if count < ADVANCE_FROM:
+        for block in range((count + BLOCK - 1) // BLOCK):
+            end = min(count, (block + 1) * BLOCK)
+            crowded[block] = _advance_block(
+                block * BLOCK, end, people, cells, walls, doors, plan, law, dt, moved_x, moved_y, door
+            )
+    else:
+        for block in prange((count + BLOCK - 1) // BLOCK):
+            end = min(count, (block + 1) * BLOCK)
+            crowded[block] = _advance_block(
+                block * BLOCK, end, people, cells, walls, doors, plan, law, dt, moved_x, moved_y, door
+            )

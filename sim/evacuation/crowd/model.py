@@ -110,7 +110,9 @@ class CrowdModel:
         n = self.count = len(self.people.xy)
         largest = float(self.people.radius.max(initial=self.parameters.radius))
         self._reach = self.parameters.reach(largest, float(self.people.speed.max(initial=0.0)))
-        self._plan = draw_plan(self.building, h=cell_size, reach=self._reach, radius=largest)
+        self._plan = draw_plan(
+            self.building, h=cell_size, reach=self._reach, radius=largest, people=len(self.people.speed)
+        )
         self._largest = largest
         self._navigation = Navigation(self._plan)
         self._has_heading = heading is not None

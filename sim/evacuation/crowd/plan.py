@@ -80,7 +80,13 @@ class FloorPlan:
     """Flat indices of the nodes behind each opening."""
 
 
-def draw_plan(building: Building, *, h: float, reach: float, radius: float) -> FloorPlan:
+CELL, LARGEST_CELL = 0.7, 3.5
+"""Cells of the neighbour search [m]: as large as a dense crowd wants them, and at most."""
+CELLS_A_PERSON = 8
+"""Sorting people into cells costs as much as the cells are many: no more than this."""
+
+
+def draw_plan(building: Building, *, h: float, reach: float, radius: float, people: int) -> FloorPlan:
     """Lay the building out.
 
     Parameters
@@ -93,6 +99,8 @@ def draw_plan(building: Building, *, h: float, reach: float, radius: float) -> F
         How far people see each other [m].
     radius : float
         Of the largest body [m].
+    people : int
+        How many there are: the cells in which they look for each other are larger where few share a large floor.
 
     Raises
     ------
@@ -111,7 +119,7 @@ def draw_plan(building: Building, *, h: float, reach: float, radius: float) -> F
     ax, ay, bx, by = _columns(pieces, np.float64)
     clearance = np.empty((ny, nx))
     wall_distance(ax, ay, bx, by, h, 1.0, clearance)
-    size = 0.7
+    size = min(max(CELL, math.sqrt(width * height / (CELLS_A_PERSON * max(people, 1)))), LARGEST_CELL)
     ncx, ncy = math.ceil(width / size), math.ceil(height / size)
     cells = k.Cells(np.zeros(ncx * ncy + 2, np.int64), ncx, ncy, 1.0 / size)
     hides = _find_hiding(pieces, areas, openings, is_free, h, reach)

@@ -1,5 +1,5 @@
 // The part of the canvas that no card lies over: where the first picture of the city belongs.
-import type { Box } from './points';
+import type { Box } from './labels';
 
 const MARGIN_PX = 14;
 /** Cards may take so much of a side; what takes more is looked past, not around. */

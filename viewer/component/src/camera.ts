@@ -1,7 +1,7 @@
 // The camera: map controls with z up, a first view that frames the bounds from the south, keys.
 import { PerspectiveCamera, Vector3 } from 'three';
 import { MapControls } from 'three/addons/controls/MapControls.js';
-import type { Box } from './points';
+import type { Box } from './labels';
 
 export interface CameraState {
   position: [number, number, number];

@@ -22,6 +22,10 @@ export interface Hooks {
   frames(): number;
   info(): Record<string, unknown>;
   depthCodeAt(col: number, row: number, frame: number): number | null;
+  /** What the run's overlays draw now, by id. */
+  overlays(): Record<string, unknown>;
+  /** The thing of a run at a place on the screen. */
+  pickOverlay(x: number, y: number): { id: string; feature: number } | null;
   setLayer(id: string, setting: { visible?: boolean; opacity?: number }): void;
 }
 
@@ -62,6 +66,11 @@ export function installHooks(view: View): () => void {
       playing: playback.player.playing,
     }),
     depthCodeAt: (col, row, frame) => playback.water?.codeAt(col, row, frame) ?? null,
+    overlays: () => playback.overlays.facts(),
+    pickOverlay(x, y) {
+      const hit = view.pickOverlay(x, y, view.pick(x, y).building);
+      return hit && { id: hit.overlay, feature: hit.item };
+    },
     setLayer: (id, setting) => view.setLayer(id, setting),
   };
   const page = window as unknown as { __view?: Hooks };

@@ -8,6 +8,13 @@ import { type Lang, say, type Text } from './strings';
 import { SEA } from './style';
 import { DRY_LIMIT } from './water';
 
+export interface LegendLayer {
+  name: Text;
+  mark: Mark;
+  classes: readonly (ClassStyle & { dash?: boolean })[];
+  note?: Text;
+}
+
 export interface LegendContent {
   depth: readonly DepthClass[] | null;
   /** The flood itself is visible, not only its mark on the buildings. */
@@ -17,7 +24,9 @@ export interface LegendContent {
   colorBy: ColorBy;
   usages: readonly Usage[] | null;
   hasResult: boolean;
-  others: readonly { name: Text; mark: Mark; classes: readonly ClassStyle[] }[];
+  /** What the run shows beside its water. */
+  overlays: readonly LegendLayer[];
+  others: readonly LegendLayer[];
 }
 
 /** "0.3 – 0.5 m", "≥ 20 m": the range of a class from its own edge and the one below. */
@@ -29,8 +38,9 @@ export function range(classes: readonly DepthClass[], k: number): string {
 
 export type Mark = 'area' | 'line' | 'dot';
 
-function row(color: string, text: string, title?: string, mark: Mark = 'area'): HTMLElement {
-  const item = make('li', '', {}, make('i', `tv-swatch tv-${mark}`, { style: `background:${color}` }), text);
+function row(color: string, text: string, title?: string, mark: Mark = 'area', dash = false): HTMLElement {
+  const style = dash ? `background:repeating-linear-gradient(90deg,${color} 0 7px,#fff 7px 10px)` : `background:${color}`;
+  const item = make('li', '', {}, make('i', `tv-swatch tv-${mark}`, { style }), text);
   if (title) item.title = title;
   return item;
 }
@@ -43,6 +53,22 @@ function section(title: string, rows: readonly HTMLElement[], note?: string): HT
 
 function list(rows: readonly HTMLElement[]): HTMLElement {
   return make('ul', 'tv-rows', {}, ...rows);
+}
+
+/** A block a heading; a layer of one class that is called like the layer needs none: such rows share a block. */
+function layerBlocks(layers: readonly LegendLayer[], lang: Lang): HTMLElement[] {
+  const plain: HTMLElement[] = [];
+  const headed = new Map<string, HTMLElement[]>();
+  const notes = new Map<string, string>();
+  for (const { name, mark, classes, note } of layers) {
+    const rows = classes.map((c) => row(c.color, c.name[lang], undefined, mark, c.dash));
+    if (note) notes.set(name[lang], note[lang]);
+    if (rows.length === 0 && !note) continue;
+    if (classes.length === 1 && classes[0].name[lang] === name[lang]) plain.push(...rows);
+    else headed.set(name[lang], [...(headed.get(name[lang]) ?? []), ...rows]);
+  }
+  const blocks = [...headed].map(([title, rows]) => section(title, rows, notes.get(title)));
+  return plain.length > 0 ? [...blocks, make('section', '', {}, list(plain))] : blocks;
 }
 
 export class Legend {
@@ -71,6 +97,7 @@ export class Legend {
     this.summary.textContent = say('legend', lang);
     this.body.setAttribute('aria-label', say('legend', lang));
     const blocks: HTMLElement[] = [];
+    const listed = layerBlocks(content.overlays, lang);
     const { depth, usages } = content;
     const depthRows = (classes: readonly DepthClass[]): HTMLElement[] =>
       classes.map((c, k) => row(c.color, range(classes, k), c.name[lang])).reverse();
@@ -84,6 +111,7 @@ export class Legend {
     } else if (depth === null && byDepth) {
       blocks.push(section(say('maxDepth', lang), [dry], say('noResult', lang)));
     }
+    blocks.push(...listed);
     if (usages && content.colorBy === 'usage') {
       const rows = usages.map((u) => row(u.color, u.name[lang]));
       blocks.push(this.buildings(say('usage', lang), rows, blocks.length === 0));
@@ -91,14 +119,7 @@ export class Legend {
       const rows = HEIGHT_CLASSES.map((c) => row(c.color, c.label)).reverse();
       blocks.push(this.buildings(say('height', lang), rows, blocks.length === 0));
     }
-    // A layer of one class that is called like the layer needs no heading: such rows share a block.
-    const plain: HTMLElement[] = [];
-    for (const { name, mark, classes } of content.others) {
-      const rows = classes.map((c) => row(c.color, c.name[lang], undefined, mark));
-      if (classes.length === 1 && classes[0].name[lang] === name[lang]) plain.push(...rows);
-      else blocks.push(section(name[lang], rows));
-    }
-    if (plain.length > 0) blocks.push(make('section', '', {}, list(plain)));
+    blocks.push(...layerBlocks(content.others, lang));
     this.body.replaceChildren(...blocks);
     this.element.hidden = blocks.length === 0;
   }

@@ -1,9 +1,12 @@
-// A run in the view: its feed, its water, the clock and the time bar.
+// A scenario's runs in the view: their feed, the water, what else they show, the clock and the time bar.
+import { type Clock, clockOf } from './clock';
 import { isAbort } from './failure';
 import type { Layer } from './layer';
+import type { OverlayEntry, OverlayHost } from './overlay';
+import { Overlays } from './overlays';
 import type { Pack } from './pack';
 import { Player } from './player';
-import type { Props, Report } from './props';
+import type { LayerSetting, Props, Report } from './props';
 import { isLive, type RunDocument, RunFeed } from './run';
 import type { Stage } from './stage';
 import { type Lang, say, type Text } from './strings';
@@ -13,8 +16,11 @@ import { WaterLayer } from './water';
 /** What playback asks of the view it plays in. */
 export interface PlaybackHost {
   readonly stage: Stage;
-  add(layer: Layer): void;
+  readonly around: OverlayHost;
+  /** `entry` says how an overlay is shown at first. */
+  add(layer: Layer, entry?: OverlayEntry): void;
   drop(id: string): void;
+  setting(id: string): LayerSetting;
   report(report: Report): void;
   /** The run's results, classes or state have changed: colours and words are due. */
   runChanged(): void;
@@ -25,6 +31,7 @@ export interface PlaybackHost {
 export class Playback {
   readonly player = new Player();
   readonly timeBar: TimeBar;
+  readonly overlays: Overlays;
   run: RunDocument | null = null;
   water: WaterLayer | null = null;
   /** Maximum depth at each building of the run, once it is known. */
@@ -32,8 +39,22 @@ export class Playback {
   private feed: RunFeed | null = null;
   private props: Props = {};
   private follow = false;
+  private clock: Clock = { times: [], count: 0, front: 0 };
+  /** The time has been set to where a run opens. */
+  private opened = false;
 
   constructor(private readonly host: PlaybackHost) {
+    this.overlays = new Overlays({
+      around: host.around,
+      setting: (id) => host.setting(id),
+      add: (layer, entry) => host.add(layer, entry),
+      drop: (id) => host.drop(id),
+      changed: () => {
+        host.runChanged();
+        host.stage.invalidate();
+      },
+      trouble: (error) => host.trouble(error),
+    });
     this.timeBar = new TimeBar({
       toggle: () => this.toggle(),
       step: (frames) => this.step(frames),
@@ -49,7 +70,7 @@ export class Playback {
 
   /** Nothing that was asked for is still on its way; of a live run, what is there now. */
   get settled(): boolean {
-    return this.feed?.caughtUp ?? true;
+    return (this.feed?.caughtUp ?? true) && this.overlays.settled;
   }
 
   update(props: Props, old: Props): void {
@@ -70,7 +91,10 @@ export class Playback {
     this.feed = null;
     this.run = this.result = null;
     this.water = null;
+    this.opened = false;
+    this.clock = { times: [], count: 0, front: 0 };
     this.host.drop('water');
+    this.overlays.clear();
     this.player.setFrames([], 0);
     this.player.play(false);
     this.timeBar.element.hidden = true;
@@ -80,12 +104,12 @@ export class Playback {
 
   setTime(seconds: number): void {
     this.player.seek(seconds);
-    this.follow = this.run !== null && isLive(this.run) && this.player.atEnd;
+    this.follow = this.run !== null && isLive(this.run) && this.player.time >= this.clock.front;
     this.host.stage.invalidate();
   }
 
   toggle(): void {
-    if (this.water === null) return;
+    if (this.clock.count === 0) return;
     this.player.play(!this.player.playing);
     this.follow = false;
     const { playing, time } = this.player;
@@ -95,7 +119,7 @@ export class Playback {
   }
 
   step(frames: number): void {
-    if (this.water === null) return;
+    if (this.clock.count === 0) return;
     this.player.step(frames);
     this.userTime(this.player.time, true);
   }
@@ -110,6 +134,7 @@ export class Playback {
       this.host.report({ playing: false, time: player.time });
     }
     this.water?.setTime(player.time);
+    this.overlays.setTime(player.time);
     this.timeBar.setTime(player.time);
   }
 
@@ -123,6 +148,7 @@ export class Playback {
 
   dispose(): void {
     this.feed?.stop();
+    this.overlays.clear();
   }
 
   private userTime(seconds: number, final: boolean): void {
@@ -136,8 +162,9 @@ export class Playback {
   private newFeed(url: string): RunFeed {
     const { host } = this;
     const { budget, limits } = host.stage;
+    const base = new URL(url, document.baseURI).href;
     return new RunFeed(url, {
-      document: (run) => this.show(run),
+      document: (run) => this.show(run, base),
       bed: (flood, bed) => {
         this.water = new WaterLayer(flood, bed, budget.vertices, limits);
         host.add(this.water);
@@ -155,31 +182,44 @@ export class Playback {
     });
   }
 
-  private show(run: RunDocument): void {
+  private show(run: RunDocument, base: string): void {
     if (this.run === null) this.follow = isLive(run);
     // A poll may be answered late: what has been reached stays reached.
     const progress = Math.max(run.progress, this.run?.progress ?? 0);
     const before = this.run;
     this.run = { ...run, progress };
+    this.retime();
+    this.overlays.update(run.overlays, base, isLive(run));
     if (before?.status !== run.status || before.progress !== progress || !before.flood !== !run.flood) {
-      this.timeBar.element.hidden = run.flood === null;
+      this.timeBar.element.hidden = run.flood === null && this.clock.count === 0;
       this.host.runChanged();
     }
   }
 
   private addFrames(pack: Pack): number {
-    const { water, run, player } = this;
+    const { water, run } = this;
     if (!water || !run?.flood) return 0;
-    const before = water.frames;
     const count = water.append(pack);
-    player.setFrames(run.flood.times_s, count);
-    this.timeBar.setSpan(player.end, player.planned);
-    if (before === 0) {
-      player.seek(this.follow ? player.end : (this.props.time ?? player.end));
-      if (this.props.playing) player.play(true);
-    } else if (this.follow) player.seek(player.end);
-    this.timeBar.setPlaying(player.playing);
+    this.retime();
     this.host.stage.invalidate();
     return count;
+  }
+
+  /** The clock runs over what all stages have brought; the first time is set once the flood, if any, is there. */
+  private retime(): void {
+    const { run, player, water } = this;
+    if (run === null) return;
+    this.clock = clockOf(run, water?.frames ?? 0);
+    const { times, count, front } = this.clock;
+    player.setFrames(times, count);
+    this.timeBar.setSpan(player.end, player.planned);
+    if (count === 0) return;
+    if (!this.opened && (run.flood === null || (water?.frames ?? 0) > 0)) {
+      this.opened = true;
+      player.seek(this.follow ? front : (this.props.time ?? player.end));
+      if (this.props.playing) player.play(true);
+    } else if (this.opened && this.follow) player.seek(front);
+    this.timeBar.setPlaying(player.playing);
+    this.host.stage.invalidate();
   }
 }

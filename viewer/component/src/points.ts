@@ -1,5 +1,6 @@
 // Named points: round markers drawn over everything, and labels in the page that never overlap.
-import { BufferAttribute, BufferGeometry, GLSL3, type PerspectiveCamera, Points, ShaderMaterial, Vector3 } from 'three';
+import { BufferAttribute, BufferGeometry, GLSL3, type PerspectiveCamera, Points, ShaderMaterial } from 'three';
+import { type Box, Labels } from './labels';
 import type { ClassStyle, Layer } from './layer';
 import type { Pack } from './pack';
 import type { Lang, Text } from './strings';
@@ -10,7 +11,6 @@ interface Meta {
   labels?: Text[];
 }
 
-const MOST_LABELS = 40;
 const MARKER_PX = 13;
 
 const vertex = (n: number): string => `
@@ -36,26 +36,11 @@ void main() {
   color = vec4(mix(mix(tint.rgb, vec3(1.0), ring), vec3(0.32, 0.36, 0.4), rim), opacity * (1.0 - 0.6 * rim));
 }`;
 
-export interface Box {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
-
-function overlap(a: Box, b: Box): boolean {
-  return a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;
-}
-
 export class PointsLayer implements Layer {
   readonly object: Points;
   readonly classes: readonly ClassStyle[];
-  private readonly names: readonly Text[];
-  private readonly positions: Float32Array;
   private readonly material: ShaderMaterial;
-  private readonly labels: HTMLSpanElement[] = [];
-  private readonly sizes: [number, number][] = [];
-  private lang: Lang | null = null;
+  private readonly labels: Labels;
 
   constructor(
     readonly id: string,
@@ -65,10 +50,9 @@ export class PointsLayer implements Layer {
   ) {
     const meta = pack.meta as Meta;
     this.classes = meta.classes;
-    this.names = meta.labels ?? [];
-    this.positions = pack.array('positions', 'f4');
+    const positions = pack.array('positions', 'f4');
     const geometry = new BufferGeometry();
-    geometry.setAttribute('position', new BufferAttribute(this.positions, 3));
+    geometry.setAttribute('position', new BufferAttribute(positions, 3));
     geometry.setAttribute('vclass', new BufferAttribute(pack.array('vclass', 'u1'), 1));
     this.material = new ShaderMaterial({
       glslVersion: GLSL3,
@@ -86,68 +70,22 @@ export class PointsLayer implements Layer {
     this.object = new Points(geometry, this.material);
     this.object.renderOrder = 9;
     this.object.frustumCulled = false;
-    for (const _ of this.names) {
-      const label = document.createElement('span');
-      label.className = 'tv-label';
-      label.hidden = true;
-      host.append(label);
-      this.labels.push(label);
-    }
+    this.labels = new Labels(host, [...(meta.labels ?? [])], positions);
   }
 
   /** Places labels nearest to the eye first; `taken` are the boxes already used, and is added to. */
   place(camera: PerspectiveCamera, width: number, height: number, lang: Lang, taken: Box[]): void {
-    if (this.lang !== lang) this.write(lang);
-    const at = new Vector3();
-    const near: { k: number; x: number; y: number; depth: number }[] = [];
-    for (let k = 0; k < this.labels.length; k++) {
-      at.fromArray(this.positions, 3 * k).project(camera);
-      const x = ((at.x + 1) / 2) * width;
-      const y = ((1 - at.y) / 2) * height;
-      if (this.object.visible && at.z < 1 && at.z > -1 && x > 0 && y > 0 && x < width && y < height) {
-        near.push({ k, x, y, depth: at.z });
-      } else this.labels[k].hidden = true;
-    }
-    near.sort((a, b) => a.depth - b.depth);
-    const markers = near.map(({ k, x, y }) => ({ k, left: x - 6, top: y - 6, right: x + 6, bottom: y + 6 }));
-    let shown = 0;
-    for (const { k, x, y } of near) {
-      const [w, h] = this.sizes[k];
-      const left = x + 10;
-      const box = { left: left - 4, top: y - h / 2 - 2, right: left + w + 4, bottom: y + h / 2 + 2 };
-      const free =
-        shown < MOST_LABELS &&
-        box.right < width &&
-        !taken.some((t) => overlap(box, t)) &&
-        !markers.some((m) => m.k !== k && overlap(box, m));
-      this.labels[k].hidden = !free;
-      if (!free) continue;
-      this.labels[k].style.transform = `translate(${Math.round(left)}px, ${Math.round(y - h / 2)}px)`;
-      taken.push(box);
-      shown++;
-    }
+    this.labels.place(camera, width, height, lang, taken, () => this.object.visible);
   }
 
   setOpacity(opacity: number): void {
     this.material.uniforms.opacity.value = opacity;
-    for (const label of this.labels) label.style.opacity = String(opacity);
+    this.labels.setOpacity(opacity);
   }
 
   dispose(): void {
     this.object.geometry.dispose();
     this.material.dispose();
-    for (const label of this.labels) label.remove();
-  }
-
-  /** Labels are measured once a language, not once a frame: reading sizes makes the page lay itself out. */
-  private write(lang: Lang): void {
-    this.lang = lang;
-    this.labels.forEach((label, k) => {
-      label.textContent = this.names[k][lang];
-      label.hidden = false;
-    });
-    this.labels.forEach((label, k) => {
-      this.sizes[k] = [label.offsetWidth, label.offsetHeight];
-    });
+    this.labels.dispose();
   }
 }

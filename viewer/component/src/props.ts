@@ -14,6 +14,8 @@ export interface ClickData {
   y: number | null;
   z: number | null;
   terrain: boolean;
+  /** A thing of a run: the overlay and the row of its table. */
+  overlay: { id: string; feature: number } | null;
   /** Counts clicks, so that a second click on the same spot is an event too. */
   n: number;
 }

@@ -1,5 +1,6 @@
 // A run as the page sees it: its document, the bed, flood frames as they appear, results at buildings.
 import { Failure, isAbort, Unreachable } from './failure';
+import type { OverlayEntry } from './overlay';
 import { fetchJson, fetchPack, type Pack } from './pack';
 import { both, type Text } from './strings';
 
@@ -24,13 +25,29 @@ export interface Flood {
   bed_url: string;
 }
 
+export type RunStatus = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** One of the runs of a scenario; `times_s` is empty for one whose picture does not move. */
+export interface StageState {
+  stage: string;
+  key: string;
+  status: RunStatus;
+  progress: number;
+  outputs_done: number;
+  outputs: number;
+  times_s: number[];
+}
+
 export interface RunDocument {
   key: string;
   name: string | Text;
-  status: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  /** Of all stages together. */
+  status: RunStatus;
   progress: number;
+  stages: StageState[];
   flood: Flood | null;
   buildings_url: string | null;
+  overlays: OverlayEntry[];
 }
 
 export interface RunListener {

@@ -32,6 +32,7 @@ const table = {
   dry: { ja: '浸水なし', en: 'Not flooded' },
   unknown: { ja: '不明', en: 'Unknown' },
   noResult: { ja: '結果がまだありません', en: 'No result yet' },
+  people: { ja: '人の状態', en: 'People' },
   sources: { ja: '出典', en: 'Sources' },
   queued: { ja: '順番待ち', en: 'Queued' },
   running: { ja: '計算中', en: 'Running' },

@@ -68,6 +68,7 @@ background:none;color:#334150;cursor:pointer;font:inherit}
 .tv-message,.tv-progress{position:absolute;left:50%;transform:translateX(-50%);max-width:min(560px,80%);padding:10px 16px;overflow-wrap:anywhere}
 .tv-message{top:56px;border-left:4px solid #1769aa;font-size:14px}
 .tv-message:not(.tv-error){top:40%}
+.tv-tip{position:absolute;left:0;top:0;max-width:260px;padding:4px 9px;font-size:12px;pointer-events:none;z-index:2}
 .tv-error{border-left-color:#c8372d}
 .tv-progress{top:14px;padding:6px 16px;border-radius:16px;font-weight:600}
 @container (max-width:640px){.tv-end,.tv-state{display:none}.tv-sources{-webkit-line-clamp:3}.tv-legend[open]{width:min(200px,48cqw)}}

@@ -1,4 +1,5 @@
 // Puts the parts together: properties in, reports out.
+import { Vector3 } from 'three';
 import { freeArea, isNarrow } from './area';
 import { attributions } from './attribution';
 import { BuildingsLayer, type ColorBy } from './buildings';
@@ -6,13 +7,17 @@ import { CameraRig } from './camera';
 import { make } from './dom';
 import { isAbort, textOf } from './failure';
 import { BUILD, installHooks } from './hooks';
+import { Hover } from './hover';
 import { Hud } from './hud';
 import { listenToKeys, listenToTaps } from './input';
 import { type Layer, show } from './layer';
+import type { Box } from './labels';
 import { Legend, type Mark } from './legend';
+import { type OverlayEntry, type OverlayKind, Screen } from './overlay';
+import type { OverlayHit } from './overlays';
 import { type Hit, Picker } from './picking';
 import { Playback } from './playback';
-import { type Box, PointsLayer } from './points';
+import { PointsLayer } from './points';
 import type { LayerSetting, Props, Report, Status } from './props';
 import { loadScene, makeLayer, type PackEntry, type SceneDocument } from './scene';
 import { Stage } from './stage';
@@ -20,7 +25,9 @@ import { both, type Lang, say, type Text } from './strings';
 import { installStyle } from './style';
 import { TerrainLayer } from './terrain';
 
-const MARKS: Partial<Record<PackEntry['kind'], Mark>> = { lines: 'line', points: 'dot' };
+const MARKS: Partial<Record<PackEntry['kind'] | OverlayKind, Mark>> = {
+  lines: 'line', points: 'dot', agents: 'dot', shelters: 'dot', markers: 'dot', links: 'line', flights: 'line',
+};
 
 const WARM_MS = 300;
 
@@ -31,6 +38,7 @@ export class View {
   readonly layers = new Map<string, Layer>();
   private readonly picker: Picker;
   private readonly hud: Hud;
+  private readonly hover: Hover;
   private readonly legend: Legend;
   private readonly labels = make('div', 'tv-labels', { 'aria-hidden': 'true' });
   private readonly undo: (() => void)[] = [];
@@ -74,15 +82,23 @@ export class View {
     });
     this.playback = new Playback({
       stage: this.stage,
-      add: (layer) => this.add(layer),
+      around: { viewport, pixelRatio: this.stage.pixelRatio, labels: this.labels },
+      add: (layer, entry) => this.add(layer, entry),
       drop: (id) => this.drop(id),
+      setting: (id) => this.props.layers?.[id] ?? {},
       report,
       runChanged: () => this.runChanged(),
       trouble: (error) => this.trouble('run', error),
       notice: (text) => this.setError('run', text),
     });
+    this.hover = new Hover(
+      canvas,
+      (x, y) => this.playback.overlays.near(this.screen, x, y)?.text ?? null,
+      () => this.lang,
+    );
     const { controls, foot, message, progress } = this.hud;
-    host.append(this.labels, foot, this.legend.element, controls, this.playback.timeBar.element, progress, message);
+    const { element: tip } = this.hover;
+    host.append(this.labels, foot, this.legend.element, controls, this.playback.timeBar.element, progress, message, tip);
     this.undo.push(listenToKeys(canvas, this.rig, this.playback), listenToTaps(canvas, (x, y) => this.click(x, y)));
     this.undo.push(installHooks(this));
     this.legend.element.addEventListener('toggle', () => {
@@ -128,6 +144,7 @@ export class View {
 
   dispose(): void {
     for (const undo of this.undo) undo();
+    this.hover.dispose();
     this.playback.dispose();
     this.loading?.abort();
     this.rig.dispose();
@@ -156,13 +173,33 @@ export class View {
     return null;
   }
 
+  /** What a run shows at a place on the screen: marks and lines before buildings, volumes before the ground. */
+  pickOverlay(x: number, y: number, building: number | null): OverlayHit | null {
+    const { overlays } = this.playback;
+    const found = overlays.near(this.screen, x, y);
+    if (found !== null || building !== null) return found;
+    const { viewport } = this.stage;
+    const { camera } = this.rig;
+    const direction = new Vector3((2 * x) / viewport.x - 1, 1 - (2 * y) / viewport.y, 0.5).unproject(camera);
+    return overlays.hit(camera.position, direction.sub(camera.position).normalize());
+  }
+
+  private get screen(): Screen {
+    const { viewport } = this.stage;
+    return new Screen(this.rig.camera, viewport.x, viewport.y);
+  }
+
   private click(x: number, y: number): void {
-    const { building, terrain, at } = this.pick(x, y);
+    const under = this.pick(x, y);
+    const hit = this.pickOverlay(x, y, under.building);
+    const building = hit === null ? under.building : null;
     const buildings = this.first(BuildingsLayer);
     buildings?.select(building);
     const feature = building === null ? null : (buildings?.features[building] ?? null);
-    const [px, py, pz] = at ?? [null, null, null];
-    const clickData = { building, feature, x: px, y: py, z: pz, terrain, n: ++this.clicks };
+    const [px, py, pz] = hit?.at ?? under.at ?? [null, null, null];
+    const overlay = hit && { id: hit.overlay, feature: hit.item };
+    const terrain = hit === null && under.terrain;
+    const clickData = { building, feature, x: px, y: py, z: pz, terrain, overlay, n: ++this.clicks };
     this.report({ clickData, selected: building });
     this.stage.invalidate();
   }
@@ -183,6 +220,7 @@ export class View {
     for (const layer of this.layers.values()) {
       if (layer instanceof PointsLayer) layer.place(this.rig.camera, width, height, this.lang, taken);
     }
+    this.playback.overlays.place(this.rig.camera, width, height, this.lang, taken);
     const tan = Math.tan((this.rig.camera.fov * Math.PI) / 360);
     this.hud.setView(this.rig.bearing, (2 * this.rig.distance * tan) / height, this.lang);
     this.tell();
@@ -202,6 +240,14 @@ export class View {
     const { lang, document: doc } = this;
     const packs = doc?.packs ?? [];
     const buildings = this.first(BuildingsLayer);
+    const shown = this.playback.overlays.entries.flatMap((entry) => {
+      const layer = this.layers.get(entry.id);
+      if (!layer?.object.visible || !layer.classes) return [];
+      // People are one block, whichever of their states are shown.
+      const name = entry.kind === 'agents' ? both('people') : entry.name;
+      const { note } = this.playback.overlays.layers.get(entry.id) ?? {};
+      return [{ name, mark: MARKS[entry.kind] ?? 'area', classes: layer.classes, note }];
+    });
     const content = {
       depth: this.playback.run?.flood?.classes ?? null,
       water: this.layers.get('water')?.object.visible ?? true,
@@ -209,6 +255,7 @@ export class View {
       colorBy: this.colorBy,
       usages: buildings?.object.visible ? buildings.meta.usages : null,
       hasResult: this.playback.result !== null,
+      overlays: shown,
       others: packs.flatMap((entry) => {
         const layer = this.layers.get(entry.id);
         if (!layer?.object.visible || !layer.classes) return [];
@@ -269,17 +316,18 @@ export class View {
     this.layers.delete(id);
   }
 
-  private add(layer: Layer): void {
+  private add(layer: Layer, entry?: OverlayEntry): void {
     this.drop(layer.id);
     this.layers.set(layer.id, layer);
     this.stage.scene.add(layer.object);
     if (layer.proxy) this.picker.scene.add(layer.proxy);
-    show(layer, this.document?.packs.find((p) => p.id === layer.id)?.visible ?? true);
-    this.setLayer(layer.id, this.props.layers?.[layer.id] ?? {});
+    show(layer, (entry ?? this.document?.packs.find((p) => p.id === layer.id))?.visible ?? true);
+    this.setLayer(layer.id, { ...(entry && { opacity: entry.opacity }), ...this.props.layers?.[layer.id] });
   }
 
   private applyLayers(): void {
     for (const [id, setting] of Object.entries(this.props.layers ?? {})) this.setLayer(id, setting);
+    this.playback.overlays.load();
     this.words();
   }
 
@@ -300,7 +348,7 @@ export class View {
 
   private loadScene(url: string | null): void {
     this.loading?.abort();
-    for (const id of [...this.layers.keys()]) if (id !== 'water') this.drop(id);
+    for (const id of [...this.layers.keys()]) if (id !== 'water' && !this.playback.overlays.layers.has(id)) this.drop(id);
     this.document = null;
     this.errors.scene = null;
     this.missing = url === null ? 0 : 1;

@@ -50,9 +50,11 @@ class TwinView(Component):
     scene
         Address of the scene document, or None for an empty view.
     run
-        Address of the run document, or None for no run. A live run is polled once a second.
+        Address of the run document, or None for no run; it brings everything that the runs of the same scenario show.
+        While one of them is computed it is asked for once a second.
     layers
-        Layer id to its visibility and opacity (0 to 1); the flood of the run is ``"water"``.
+        Layer id to its visibility and opacity (0 to 1); the flood of the run is ``"water"``, what else its scenario
+        shows has the ids of the run document's overlays (``"evacuation.agents"``).
     colorBy
         What colours the buildings: ``"usage"``, ``"height"`` or ``"max_depth"`` (of the run).
     lang
@@ -67,7 +69,9 @@ class TwinView(Component):
     camera
         Eye and centre of the view. Written back 0.25 s after the user stops moving.
     clickData
-        Output: ``{building, feature, x, y, z, terrain, n}``, local metres; ``n`` counts clicks.
+        Output: ``{building, feature, x, y, z, terrain, overlay, n}``, local metres; ``overlay`` is ``{id, feature}``
+        of a thing of a run (``{"id": "evacuation.shelters", "feature": 3}``: row 3 of its table) or None; ``n`` counts
+        clicks.
     status
         Output: ``{phase, error, frames, build, run, progress}``; ``phase`` is ``"empty"``, ``"loading"``,
         ``"ready"`` or ``"error"``, ``error`` a sentence in the chosen language or None.

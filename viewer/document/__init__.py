@@ -1,0 +1,5 @@
+"""The printed report of a scenario: one document, written as Markdown and as PDF."""
+
+from viewer.document.report import report_document, write_report
+
+__all__ = ["report_document", "write_report"]

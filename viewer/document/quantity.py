@@ -1,0 +1,89 @@
+"""Figures of a run's summary in words: name, value, unit."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import yaml
+
+from viewer.dash.words import duration
+from viewer.strings import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from viewer.strings import Lang
+
+__all__ = ["clock_text", "figure_name", "figure_text", "has_name", "memory_text", "rows_of"]
+
+UNITS: tuple[tuple[str, str, float, str], ...] = (
+    ("_m3_s", ",.1f", 1.0, " m³/s"),
+    ("_m_s", ".2f", 1.0, " m/s"),
+    ("_m2", ",.0f", 1.0, " m²"),
+    ("_m3", ",.0f", 1.0, " m³"),
+    ("_mm", ",.1f", 1.0, " mm"),
+    ("_ha", ",.1f", 1.0, " ha"),
+    ("_wh", ",.0f", 1.0, " Wh"),
+    ("_kg", ",.1f", 1.0, " kg"),
+    ("_km", ",.2f", 1.0, " km"),
+    ("_h", ".1f", 1.0, " h"),
+    ("_m", ",.2f", 1.0, " m"),
+    ("_share", ".1f", 100.0, " %"),
+    ("_count", ",.0f", 1.0, ""),
+    ("_1", ".3g", 1.0, ""),
+)
+"""End of a figure's name -> form, factor and unit; the first that fits."""
+
+
+def figure_name(lang: Lang, stage: str, name: str) -> str:
+    """What a figure is; one without a name of its own is called as in the manifest."""
+    found = _names().get(stage, {}).get(name)
+    return found[lang] if found is not None else name
+
+
+def has_name(stage: str, name: str) -> bool:
+    """Whether a figure is meant for readers: it has a name in both languages."""
+    return name in _names().get(stage, {})
+
+
+def figure_text(lang: Lang, name: str, value: float | None) -> str:
+    """Value with its unit, by the end of the figure's name."""
+    if value is None or math.isnan(value):
+        return "–"
+    if name.endswith("_s") and not name.endswith("_m_s") and not name.endswith("_m3_s"):
+        return "–" if math.isinf(value) else duration(lang, value)
+    for end, form, factor, unit in UNITS:
+        if name.endswith(end):
+            return f"{value * factor:{form}}{unit}"
+    return f"{value:,.3g}"
+
+
+def rows_of(lang: Lang, stage: str, summary: Mapping[str, float]) -> Iterable[tuple[str, str]]:
+    """(name, value) of every figure that has a name, in the order of the names; all of them for other simulators."""
+    named = [name for name in _names().get(stage, {}) if name in summary]
+    for name in named or list(summary):
+        yield figure_name(lang, stage, name), figure_text(lang, name, float(summary[name]))
+
+
+def clock_text(lang: Lang, seconds: float | None) -> str:
+    """Time since the start (``1:05``); a dash where it never comes."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    minutes = int(seconds / 60 + 0.5)
+    return say(lang, "report.clock", hours=minutes // 60, minutes=minutes % 60)
+
+
+def memory_text(size: float) -> str:
+    """Bytes in MB."""
+    return f"{size / 1e6:,.0f} MB"
+
+
+@cache
+def _names() -> dict[str, dict[str, dict[str, str]]]:
+    content: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(
+        files("viewer.document").joinpath("names.yaml").read_text(encoding="utf-8")
+    )
+    return content
