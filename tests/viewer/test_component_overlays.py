@@ -71,7 +71,7 @@ class Shelves:
             return self.runs.agents(key, digest, first)[0]
         if rest[0] == "frames":
             return self.runs.frames(key, digest, first)[0]
-        return self.runs.bed(key, digest) if rest[0] == "bed.pack" else self.runs.buildings(key, digest)
+        return self.runs.bed(key, digest)[0] if rest[0] == "bed.pack" else self.runs.buildings(key, digest)
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,8 @@ def make_router(service: Service, scene: SceneShelf, runs: RunShelf) -> APIRoute
 
     @router.get("/data/runs/{key}/{digest}/bed.pack", tags=["packs"], summary="Bed at the run's resolution")
     def get_bed(request: Request, key: str, digest: str) -> Response:
-        return answer.pack(request, runs.bed(key, digest))
+        content, is_final = runs.bed(key, digest)
+        return answer.pack(request, content, is_final=is_final)
 
     @router.get("/data/runs/{key}/{digest}/buildings.pack", tags=["packs"], summary="Results at buildings")
     def get_run_buildings(request: Request, key: str, digest: str) -> Response:

@@ -132,8 +132,11 @@ class RunShelf:
         is_final = digest == self._digest(manifest) and manifest["status"] == Status.DONE
         if digest not in ("live", self._digest(manifest)):
             raise _stale(key)
+        if digest == "live" and not _has_depths(manifest):
+            # it was cancelled, or failed, since the page asked last: nothing more comes
+            return squeeze(write_pack({"first": first, "count": 0}, {"codes": np.empty((0, 0, 0), np.uint8)})), False
         _require_depths(run, manifest)
-        depth = run.fields()[DEPTH]
+        depth = _field(run, DEPTH)
         count = max(int(depth.sizes["time"]) - first, 0)
 
         def make() -> bytes:
@@ -146,8 +149,10 @@ class RunShelf:
 
         return (self._kept.get(("frames", key, digest, str(first)), make) if is_final else make()), is_final
 
-    def bed(self, key: str, digest: str) -> bytes:
-        """Compressed bed at the run's resolution.
+    def bed(self, key: str, digest: str) -> tuple[bytes, bool]:
+        """Compressed bed at the run's resolution, and whether it may be kept for ever.
+
+        An address that was given while the run went on holds after its end, when the bed may be a better one.
 
         Raises
         ------
@@ -158,7 +163,8 @@ class RunShelf:
         """
         run = self._service.open_run(key)
         manifest = run.manifest()
-        if digest != self._bed_digest(run, manifest):
+        is_final = digest == self._bed_digest(run, manifest)
+        if not is_final and digest != self._digest({**manifest, "started": False}):
             raise _stale(key)
         _require_depths(run, manifest)
         grid = run.grid
@@ -173,7 +179,7 @@ class RunShelf:
             water = {} if not _has_sea(manifest) else {"water": self._start(run) > 0}
             return squeeze(write_pack(meta, {"z": quantise(z), **{k: v.astype(np.uint8) for k, v in water.items()}}))
 
-        return self._kept.get(("bed", key, digest), make)
+        return (self._kept.get(("bed", key, digest), make) if is_final else make()), is_final
 
     def buildings(self, key: str, digest: str) -> bytes:
         """Compressed results at buildings, in the order of the buildings pack."""
@@ -404,6 +410,20 @@ def _require_depths(run: Run, manifest: Mapping[str, Any]) -> None:
         raise StoreError(
             "holds no depths yet", where=f"run {run.key}", remedy="Wait for its first output, or choose a flood run."
         )
+
+
+def _field(run: Run, name: str) -> xr.DataArray:
+    """A stored field.
+
+    Raises
+    ------
+    StoreError
+        If it is gone: the job was cancelled meanwhile.
+    """
+    fields = run.fields()
+    if name not in fields:
+        raise StoreError(f"holds no {name}", where=f"run {run.key}", remedy="Run the scenario again.")
+    return fields[name]
 
 
 def _has_sea(manifest: Mapping[str, Any]) -> bool:
