@@ -12,10 +12,10 @@ import time
 from functools import cached_property
 from typing import Any
 
-import igraph  # type: ignore[import-not-found]  # in its own environment
-import networkx as nx  # type: ignore[import-not-found]
+import igraph  # in its own environment
+import networkx as nx
 import numpy as np
-import routingkit_cch as rk  # type: ignore[import-not-found]
+import routingkit_cch as rk
 
 MILLIMETRE = 1000.0
 """RoutingKit counts in whole numbers."""
