@@ -40,3 +40,27 @@ def test_a_surge_reaches_the_official_level_building_by_building(
     assert compared.summary["p90_m"] < p90
     assert compared.summary["rank_agreement_1"] > 0.8
     assert set(compared.table["mesh"]) == set(meshes)
+
+
+@pytest.mark.real
+def test_people_wheelchairs_and_drones_answer_to_the_surge_at_maishima(osaka_zip: Path, tmp_path: Path) -> None:
+    scenario = yaml.safe_load((EXAMPLES / "storm-surge-response.yaml").read_text(encoding="utf-8"))
+    scenario["area"]["cell_size"] = 20
+    scenario["flood"]["output_every"] = scenario["evacuation"]["output_every"] = "PT10M"
+    scenario["airspace"]["output_every"] = "PT10M"
+    ingest_city(str(osaka_zip), tmp_path / scenario["city"], meshes=COAST, sea_bed=-5.0)
+    path = tmp_path / "scenario.yaml"
+    path.write_text(yaml.safe_dump(scenario, allow_unicode=True), encoding="utf-8")
+    service = Service(tmp_path / "runs")
+    runs = [service.open_run(key) for key in service.run_scenario(path)]
+    figures = {run.manifest()["stage"]: run.manifest()["summary"] for run in runs}
+    people = figures["evacuation"]
+    assert people["people_count"] == people["from_floor_area_count"] > 1000  # the data set has no census
+    states = ("waiting", "moving", "safe", "stranded", "dead")
+    assert sum(people[f"{state}_count"] for state in states) == people["people_count"]
+    assert people["closed_links_count"] > 100
+    assert figures["access"]["disconnected_count"] == 0
+    assert 0 < figures["access"]["feasible_count"] < figures["access"]["journeys_count"]
+    assert figures["airspace"]["conflicts_after_count"] == 0
+    assert figures["airspace"]["surveyed_share"] > 0.9
+    assert figures["airspace"]["points_without_escape_count"] == 0
