@@ -49,7 +49,8 @@ class Bar:
     def _tell(self, part: float, detail: str = "") -> None:
         if self._is_terminal:
             self._progress.update(self._task, completed=part, detail=detail)
-        elif int(part * 10) > self._said:
+        elif int(part * 10) != self._said:
+            # it goes back where the next of several things begins
             self._said = int(part * 10)
             typer.echo(f"  {part:4.0%}  {detail}", err=True)
 

@@ -99,7 +99,7 @@ def demo(
         typer.echo(say("sample_there", folder=SAMPLE))
     else:
         _write_sample(SAMPLE, 7, overwrite=False)
-    _run(Path("sample_data/scenarios/river-flood.yaml"), store)
+    _run(Path("sample_data/scenarios/levee-breach-night.yaml"), store)
     if serve_page:
         _serve(catalog, store, Path("sample_data/scenarios"), port=port, scheduler=None)
 
@@ -359,13 +359,15 @@ def _counted(now: BatchProgress) -> str:
 
 
 class _Follow:
-    """Moves the bar; a stop comes as KeyboardInterrupt."""
+    """Moves the bar, from the start again with every stage; a stop comes as KeyboardInterrupt."""
 
     def __init__(self, tell: Callable[[float, str], None]) -> None:
         self._tell = tell
 
     def progress(self, model: Model, fraction: float) -> None:
-        self._tell(fraction, say("model_time", time=clock(model.clock.time), steps=f"{model.clock.step:,}"))
+        stage = type(model).__name__.removesuffix("Model").lower()
+        now = say("model_time", time=clock(model.clock.time), steps=f"{model.clock.step:,}")
+        self._tell(fraction, f"{stage}: {now}")
 
     def is_cancelled(self) -> bool:
         return False

@@ -43,7 +43,9 @@ def encode_points(
         x = math.floor(scale * ((lon[i] + 180.0) / 360.0)) % n
         y = math.floor(tile_y(min(max(lat[i], -85.0511287798), 85.0511287798), scale))
         out[i, 0] = zoom
-        out[i, 1] = math.floor(height[i] * scale / 33554432.0)
+        layer = height[i] * scale / 33554432.0
+        # a height that vanishes in the product is still below the datum
+        out[i, 1] = -1 if layer == 0.0 and height[i] < 0.0 else math.floor(layer)
         out[i, 2] = x
         out[i, 3] = min(max(y, 0), n - 1)
 

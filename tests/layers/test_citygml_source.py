@@ -110,14 +110,19 @@ def test_a_building_is_in_the_area_if_its_footprint_touches_it(archive):
     assert list(edge.table["id"]) == [whole.table["id"][4]]
 
 
-def test_an_empty_area_or_an_unknown_mesh_is_refused(archive):
+def test_an_area_beyond_all_documents_or_an_unknown_mesh_is_refused(archive):
     with pytest.raises(LayerError, match="within"):
         read_buildings(str(archive), area=(0, 0, 10, 10))
     with pytest.raises(LayerError, match="53394611"):
         read_buildings(str(archive), meshes=["53394611"])
+
+
+def test_an_area_without_a_building_gives_a_layer_without_rows(archive):
     (x,), (y,) = to_plane([34.585], [135.4451])
-    with pytest.raises(LayerError, match="no bldg:Building within"):
-        read_buildings(str(archive), area=(x, y, x + 1, y + 1))
+    empty = read_buildings(str(archive), area=(x, y, x + 1, y + 1))
+    assert len(empty.table) == 0
+    assert list(empty.table.columns) == list(read_buildings(str(archive)).table.columns)
+    assert "without a building in the area" in " ".join(empty.provenance.notes)
 
 
 def test_a_cut_archive_is_refused(archive):

@@ -51,6 +51,7 @@ def test_published_examples_come_out(zoom: int, text: str) -> None:
 
 
 @given(longitudes, latitudes, heights, st.integers(0, 35))
+@example(0.0, 0.0, -5e-324, 0)
 @settings(max_examples=50, deadline=None)
 def test_a_point_lies_in_its_cell(lon: float, lat: float, height: float, zoom: int) -> None:
     west, south, bottom, east, north, top = bounds(encode(lon, lat, height, zoom))[0]
