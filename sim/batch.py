@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sim.pipeline import plan
-from sim.sweep import members
+from sim.sweep import OWN_COLUMNS, members
 from twin.errors import StoreError, TwinError
 from twin.store import Status
 
@@ -220,7 +220,7 @@ def _table(wanted: Sequence[Member], planned: Sequence[tuple[Stage, ...]], batch
 
     rows = [_row(member, stages, batch) for member, stages in zip(wanted, planned, strict=True)]
     labels = [label for member in wanted[:1] for label in member.labels]
-    head = ["member", *labels, "status", "reason", "wall_s"]
+    head = [OWN_COLUMNS[0], *labels, *OWN_COLUMNS[1:]]
     names = sorted({name for row in rows for name in row} - set(head), key=_place(planned))
     table = pd.DataFrame(rows, columns=[*head, *names])
     for label in labels:

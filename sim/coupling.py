@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from twin.layer import NetworkLayer, VectorLayer
     from twin.store import Run
 
-__all__ = ["Water", "crowd_on_links", "no_water", "underground_water", "water_at", "water_on_links"]
+__all__ = ["WET_AT_START", "Water", "crowd_on_links", "no_water", "underground_water", "water_at", "water_on_links"]
 
 WET_AT_START = 0.05
 """A cell that holds this depth [m] when the run begins is sea or river: a way over it is a bridge, not flooded."""
@@ -160,7 +160,7 @@ def underground_water(run: Run, entrances: VectorLayer, floors: VectorLayer) -> 
     Raises
     ------
     LayerError
-        If a column is missing.
+        If a column is missing or not filled in.
     """
     door, hall = _columns(entrances, "floor", "step_height", "width"), _columns(floors, "floor", "area_m2", "volume_m3")
     points = entrances.table.geometry
@@ -296,7 +296,14 @@ def _columns(layer: VectorLayer, *names: str) -> dict[str, NDArray[np.float64]]:
         raise LayerError(
             f"has no column {', '.join(missing)}", where=f"layer {layer.id}", remedy=f"It needs: {', '.join(names)}."
         )
-    return {name: layer.table[name].to_numpy(dtype=np.float64) for name in names}
+    numbers = {name: layer.numbers(name) for name in names}
+    for name, values in numbers.items():
+        if not np.all(np.isfinite(values)):
+            row = int(np.argmin(np.isfinite(values)))
+            raise LayerError(
+                f"column {name!r} is not known", where=f"layer {layer.id}: row {row}", remedy="Fill it in."
+            )
+    return numbers
 
 
 def _shafts(floors: VectorLayer) -> NDArray[np.int64]:

@@ -145,6 +145,7 @@ class DaskExecutor:
                             host="127.0.0.1",
                             dashboard_address="127.0.0.1:0",
                             env={"NUMBA_NUM_THREADS": str(threads)},
+                            preload=["sim.worker"],
                         )
                         self._client = Client(self._cluster)
                     else:

@@ -318,9 +318,14 @@ def _in_order(after: Mapping[str, tuple[str, ...]]) -> list[str]:
     while len(done) < len(after):
         ready = [name for name, needs in after.items() if name not in done and set(needs) <= set(done)]
         if not ready:
-            waiting = {name: needs for name, needs in after.items() if name not in done}
+            waiting = [
+                f"{name} waits for {before}"
+                for name, needs in after.items()
+                for before in needs
+                if name not in done and before not in done
+            ]
             raise ScenarioError(
-                f"stages wait for what never comes: {waiting}",
+                f"{', '.join(waiting)}, which never comes",
                 where="after",
                 remedy=f"Name sections that the scenario has: {', '.join(after)}.",
             )

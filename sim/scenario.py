@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = [
+    "findings_of",
     "input_paths",
     "read_scenario",
     "scenario_content",
@@ -80,9 +81,8 @@ def validate_scenario(content: Mapping[str, Any], where: str) -> ScenarioBase:
     try:
         scenario = scenario_model().model_validate(content)
     except ValidationError as error:
-        findings = [_finding(detail) for detail in error.errors(include_url=False)]
         raise ScenarioError(
-            "; ".join(findings), where=where, remedy="`osaka-twin info --schema` prints what may stand there."
+            findings_of(error), where=where, remedy="`osaka-twin info --schema` prints what may stand there."
         ) from error
     if not dict(sections(scenario)):
         raise ScenarioError("asks for nothing", where=where, remedy=f"Add a section: {', '.join(simulator_names())}.")
@@ -125,11 +125,18 @@ def _paths(value: object) -> Iterator[Path]:
             yield from _paths(item)
 
 
+def findings_of(error: ValidationError) -> str:
+    """Everything that a check found, in one line: field, what is wrong, and the value that was given."""
+    return "; ".join(_finding(detail) for detail in error.errors(include_url=False))
+
+
 def _finding(detail: Any) -> str:
     place = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         return f"{place}: this key is unknown"
     if detail["type"] == "missing":
         return f"{place}: is missing"
+    if detail["type"] == "value_error":  # our own words, which name the value where it matters
+        return f"{place}: {detail['ctx']['error']}".removeprefix(": ")
     given = repr(detail["input"])
     return f"{place}: {detail['msg']} (given: {given if len(given) < 80 else given[:77] + '...'})"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sim.inputs import InputFiles
+from twin.errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,36 @@ class StageInput:
     city: CityModel | None
     files: InputFiles
     upstream: Mapping[str, Run] = field(default_factory=dict)
+
+    def require_renamed(self, stage: str, *fields: str) -> None:
+        """Check the layers that are taken where the city has them: one that the section renames must be there.
+
+        What keeps its default may be missing; another name is a wish, and a misspelt one would be dropped silently.
+
+        Parameters
+        ----------
+        stage : str
+            Name of the section, for the message.
+        *fields : str
+            Fields of the section that hold a layer's id, several, or None.
+
+        Raises
+        ------
+        ScenarioError
+            If a layer is not there.
+        """
+        present = () if self.city is None else tuple(self.city)
+        for name in fields:
+            value, usual = getattr(self.section, name), type(self.section).model_fields[name].default
+            if value == usual or value is None:
+                continue
+            for layer in (value,) if isinstance(value, str) else value:
+                if layer not in present:
+                    raise ScenarioError(
+                        f"the city has no layer {layer!r}",
+                        where=f"{stage}.{name}",
+                        remedy=f"It has: {', '.join(sorted(present)) or 'none'}.",
+                    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from sim.scenario import read_scenario, scenario_content, validate_scenario
+from sim.scenario import findings_of, read_scenario, scenario_content, validate_scenario
 from twin.errors import ScenarioError
 from twin.scenario import Section
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from twin.scenario import ScenarioBase
 
-__all__ = ["Axis", "Case", "Member", "Sweep", "members", "read_sweep"]
+__all__ = ["OWN_COLUMNS", "Axis", "Case", "Member", "Sweep", "members", "read_sweep"]
 
+OWN_COLUMNS = ("member", "status", "reason", "wall_s")
+"""Columns of the table that no label may take."""
 MOST_MEMBERS = 100_000
 """Members of a sweep: each is a plan to make and a row of the table."""
 
@@ -48,7 +50,8 @@ def _values(value: Any) -> Any:
 
 
 def _name(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # YAML makes dates of what looks like one: their text names them
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 class Axis(Section):
@@ -121,6 +124,8 @@ class Sweep(Section):
     def _is_clear(self) -> Sweep:
         if bool(self.vary) == bool(self.cases):
             raise ValueError(f"{'both' if self.vary else 'neither'} vary and cases; give exactly one of them")
+        if clash := [label for label in self.vary if label in OWN_COLUMNS]:
+            raise ValueError(f"the table has a column {clash[0]} of its own; choose another label")
         taken: dict[str, str] = {}
         for label, axis in self.vary.items():
             for path in axis.path:
@@ -197,11 +202,9 @@ def read_sweep(path: Path) -> Sweep:
     try:
         return Sweep.model_validate(content)
     except ValidationError as error:
-        findings = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}".removeprefix(": ")
-            for detail in error.errors(include_url=False)
-        )
-        raise ScenarioError(findings, where=str(path), remedy="docs/batch.md says what may stand there.") from error
+        raise ScenarioError(
+            findings_of(error), where=str(path), remedy="docs/batch.md says what may stand there."
+        ) from error
 
 
 def members(sweep: Sweep, folder: Path) -> tuple[Member, ...]:
@@ -252,7 +255,7 @@ def _step(place: Any, step: str, path: str, behind: list[str], where: str) -> An
     """
     if isinstance(place, dict) and step in place:
         return step
-    if isinstance(place, list) and step.isdigit() and int(step) < len(place):
+    if isinstance(place, list) and step.isdecimal() and int(step) < len(place):
         return int(step)
     here = ".".join(behind) or "the scenario"
     if isinstance(place, dict):

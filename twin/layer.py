@@ -123,6 +123,25 @@ class VectorLayer(Layer):
 
     table: gpd.GeoDataFrame
 
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """Values of a column, (n,); NaN where nothing is known.
+
+        Raises
+        ------
+        LayerError
+            If there is no such column, or it holds something else than numbers.
+        """
+        where = f"layer {self.id}"
+        if column not in self.table.columns:
+            there = ", ".join(map(str, self.table.columns))
+            raise LayerError(f"has no column {column!r}", where=where, remedy=f"It has: {there}.")
+        try:
+            return np.asarray(self.table[column].to_numpy(dtype=np.float64, na_value=np.nan))
+        except (TypeError, ValueError) as error:
+            raise LayerError(
+                f"column {column!r} holds no numbers ({error})", where=where, remedy="Name another, or mend the data."
+            ) from error
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkLayer(Layer):

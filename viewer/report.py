@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.flood.official import summarise_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sim.flood.official import Comparison
     from twin.city import CityModel
@@ -40,15 +40,23 @@ def run_lines(job: Run) -> Iterator[str]:
         ny, nx = grid["shape"]
         yield f"  {nx:,} x {ny:,} cells of {grid['cell_size']:g} m, {len(manifest['times'])} outputs"
     if "solve_s" in manifest:
-        rate = ny * nx * manifest["steps"] / max(manifest["solve_s"], 1e-9) / 1e6
-        # of a resumed run only the last part was timed: no rate
-        speed = "last part of a resumed run" if "resumed_at" in manifest else f"{rate:.0f} Mcell/s"
-        spent = f"{manifest['solve_s']:.1f} s ({speed}), all in {manifest['wall_s']:.1f} s"
+        spent = f"{manifest['solve_s']:.1f} s{_speed(manifest)}, all in {manifest['wall_s']:.1f} s"
         yield f"  {manifest['steps']:,} steps in {spent}"
-        yield f"  volume error {manifest['budget'].get('relative_error', 0.0):.1e}"
+        if (error := manifest["budget"].get("relative_error")) is not None:
+            yield f"  relative error of the budget {error:.1e}"
     for name, value in manifest.get("summary", {}).items():
         form = ",.0f" if name.endswith("_count") else ".1e" if name.endswith("_1") else ",.3f"
         yield f"  {name:36} {value:{form}}"
+
+
+def _speed(manifest: Mapping[str, Any]) -> str:
+    """How fast it went, in brackets; only a flood's work is counted in cells."""
+    if "resumed_at" in manifest:
+        return " (last part of a resumed run)"  # only that was timed: no rate
+    if manifest["stage"] != "flood":
+        return ""
+    ny, nx = manifest["grid"]["shape"]
+    return f" ({ny * nx * manifest['steps'] / max(manifest['solve_s'], 1e-9) / 1e6:.0f} Mcell/s)"
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:

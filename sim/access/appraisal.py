@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from layers.pedestrian import ATTRIBUTES, Audible, Door, Elevator, Restriction, Surface, Wheelchair
+from sim.scenario import findings_of
 from twin.errors import ScenarioError
 from twin.network import LinkKind
 from twin.scenario import NotNegative, Positive, Section
@@ -91,9 +92,8 @@ def read_conveyances(path: Path | None = None) -> Conveyances:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ScenarioError(f"cannot be read ({error})", where=str(source), remedy="Give a YAML table.") from error
     except ValidationError as error:
-        findings = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors(include_url=False)]
         raise ScenarioError(
-            "; ".join(findings), where=str(source), remedy="sim/access/conveyances.yaml is the example."
+            findings_of(error), where=str(source), remedy="sim/access/conveyances.yaml is the example."
         ) from error
 
 

@@ -11,6 +11,7 @@ from sim.access.appraisal import BARRIERS
 from sim.access.course import Course
 from sim.access.instruction import instruct
 from sim.access.repair import barriers_in
+from sim.access.timetable import CROWDED
 from sim.access.wording import LANGUAGES, barrier_limit, barrier_range, barrier_text, join, range_value, say
 from sim.stage import Products
 
@@ -334,7 +335,7 @@ def _figures(model: AccessModel, tables: dict[str, list[dict[str, Any]]]) -> dic
         "incomplete_searches_count": float(sum(router.truncated for router in model.routers.values())),
         "unsurveyed_criteria_count": float(len(unsurveyed)),
         "wet_links_count": float((depth > 0).any(axis=0).sum()),
-        "crowded_links_count": float((model.conditions.density > 0).any(axis=0).sum()),
+        "crowded_links_count": float((model.conditions.density >= CROWDED).any(axis=0).sum()),
         "links_with_hours_count": float(len(model.conditions.hours)),
         "night_1": float(model.is_night),
     }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.access.graph import Cut
-from twin.errors import ScenarioError
+from sim.access.scenario import AccessSection
+from twin.errors import LayerError, ScenarioError
 from twin.layer import NetworkLayer, VectorLayer
 from twin.network import LinkKind
 
@@ -170,12 +171,20 @@ def shelter_places(placer: Placer, layer: VectorLayer, purpose: str, where: str)
     ------
     ScenarioError
         If none is left.
+    LayerError
+        If a column that the scenario names is not there, or one holds text.
     """
     table = layer.table
+    if purpose not in (*table.columns, AccessSection.model_fields["shelter_purpose"].default):
+        raise LayerError(
+            f"has no column {purpose!r}",
+            where=f"layer {layer.id}",
+            remedy=f"Give access.shelter_purpose one of: {', '.join(map(str, table.columns))}.",
+        )
     serves: NDArray[np.bool_] = np.ones(len(table), dtype=np.bool_)
     for column in (purpose, "capacity"):
         if column in table.columns:
-            serves &= table[column].fillna(0).to_numpy(dtype=np.float64) > 0
+            serves &= np.nan_to_num(layer.numbers(column)) > 0
     found = []
     for row in np.flatnonzero(serves):
         point = table.geometry.iloc[row].representative_point()

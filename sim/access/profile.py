@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from sim.scenario import findings_of
 from twin.errors import ScenarioError
 from twin.scenario import Finite, NotNegative, Positive, Section
 
@@ -197,7 +198,6 @@ def _read(path: Path) -> dict[str, Profile]:
     try:
         return _TABLE.validate_python(content)
     except ValidationError as error:
-        findings = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors(include_url=False)]
         raise ScenarioError(
-            "; ".join(findings), where=str(path), remedy="sim/access/profiles.yaml is the example."
+            findings_of(error), where=str(path), remedy="sim/access/profiles.yaml is the example."
         ) from error

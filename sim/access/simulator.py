@@ -54,6 +54,7 @@ class AccessSimulator:
         assert isinstance(section, AccessSection)
         if stage.city is None:
             raise ScenarioError("needs a city", where="access", remedy="Name the catalogue: city: catalog.yaml.")
+        stage.require_renamed(self.name, "terrain", "underground", "entrances")
         layer = lay_network(stage.city, section)
         profiles = _profiles(stage, section)
         ends = _ends(section, stage.city, Placer(layer, stage.city, section.snap_within))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.access.profile import Profile
     from twin.network import Network
 
-__all__ = ["Conditions", "Windows", "build_timetable", "opening_hours", "weidmann_share"]
+__all__ = ["CROWDED", "Conditions", "Windows", "build_timetable", "opening_hours", "weidmann_share"]
 
 DAY = 86400.0
 DAYS = 8

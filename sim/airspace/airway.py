@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.airspace.compiler import MEMORY_REMEDY
 from sim.airspace.planner import Planner
 from sim.airspace.space import Space
 from sim.airspace.zone import Restriction
+from twin.memory import require_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from sim.airspace.trajectory import Trajectory
 
 __all__ = ["Airways"]
+
+
+BYTES_PER_VOXEL = 24
+"""Two heights of eight bytes, flags and costs while the band is cut out."""
 
 
 class Airways:
@@ -38,6 +45,11 @@ class Airways:
         self.section = section
         self._closed_from = Restriction[section.planning.closed_from]
         levels, voxels = section.levels, air.voxels
+        require_memory(
+            math.prod(voxels.shape) * BYTES_PER_VOXEL,
+            where=f"the open air of {' x '.join(map(str, voxels.shape))} voxels",
+            remedy=MEMORY_REMEDY,
+        )
         above = voxels.z_cell[:, None, None] - air.ground[None]
         half = voxels.level_height / 2
         # a voxel belongs to the band with all of its height

@@ -52,7 +52,12 @@ if TYPE_CHECKING:
     from twin.city import CityModel
     from twin.grid import Grid
 
-__all__ = ["AirspaceOptions", "CompiledAirspace", "EmergencyArea", "compile_airspace"]
+__all__ = ["MEMORY_REMEDY", "AirspaceOptions", "CompiledAirspace", "EmergencyArea", "compile_airspace"]
+
+
+LEAST_BYTES_PER_CELL = 40
+"""Rasters of a cell while terrain, buildings and rules are laid on the grid [bytes]: ten of four."""
+MEMORY_REMEDY = "Choose a smaller area, a larger airspace.planning.cell_size or a larger airspace.levels.level_height."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -266,6 +271,13 @@ def compile_airspace(
     chosen = options or AirspaceOptions()
     _check(chosen, horizon)
     table = read_rules(chosen.rules)
+    # at least: heights of cells on the way, then a solid flag, a distance and one set of rules a voxel
+    levels = math.ceil(chosen.top_agl / chosen.level_height)
+    require_memory(
+        grid.size * (LEAST_BYTES_PER_CELL + 6 * levels),
+        where=f"an airspace of at least {levels} x {grid.shape[0]} x {grid.shape[1]} voxels",
+        remedy=MEMORY_REMEDY,
+    )
     gridded = city.on(grid)
     ground, notes = _whole_ground(gridded.z_cell)
     shapes, tops, building_notes = _buildings(city, grid, ground, chosen.unknown_height)
@@ -281,7 +293,11 @@ def compile_airspace(
     slices, active = slices_of(rules, windows, is_in_force, horizon)
     sets, slice_class = np.unique(active, axis=0, return_inverse=True)
     voxel_bytes = math.prod(voxels.shape) * (5 + len(sets))
-    require_memory(voxel_bytes, where=f"an airspace of {voxels.shape[0]} x {grid.shape[0]} x {grid.shape[1]} voxels")
+    require_memory(
+        voxel_bytes,
+        where=f"an airspace of {voxels.shape[0]} x {grid.shape[0]} x {grid.shape[1]} voxels",
+        remedy=MEMORY_REMEDY,
+    )
     solid_levels = _levels(np.maximum(top, ground_high), voxels)
     solid = np.arange(voxels.n_levels)[:, None, None] < solid_levels
     clearance = np.empty(voxels.shape, np.float32)

@@ -228,7 +228,7 @@ def _figures(
     planned = flights["state"] == "planned"
     deliveries = planned & (flights["kind"] == "delivery")
     need = flights["restriction"].isin([r.name for r in Restriction if r >= Restriction.REQ_AUTHORISATION])
-    return {
+    figures = {
         "flights_count": float(len(flights)),
         "planned_count": float(planned.sum()),
         "not_planned_count": float((~planned).sum()),
@@ -237,15 +237,17 @@ def _figures(
         "volume_conflicts_count": float((conflicts["kind"] == "volume").sum()),
         "delivered_count": float(deliveries.sum()),
         "delivered_kg": float(flights["payload_kg"][deliveries].sum()),
-        "mean_held_s": float(flights["held_s"][planned].mean()) if planned.any() else 0.0,
         "flown_km": float(flights["length_m"][planned].sum() / 1e3),
         "energy_kwh": float(flights["energy_wh"][planned].sum() / 1e3),
-        "least_reserve_1": float(flights["reserve"][planned].min()) if planned.any() else 0.0,
         "needs_authorisation_count": float((planned & need).sum()),
         "points_without_escape_count": float((contingency["site"] < 0).sum()),
         "sites_count": float(len(model.sites)),
         "dry_sites_count": float(sum(site.is_dry(model.section.duration) for site in model.sites)),
     }
+    if planned.any():  # of no flight there is no mean and no least
+        figures["mean_held_s"] = float(flights["held_s"][planned].mean())
+        figures["least_reserve_1"] = float(flights["reserve"][planned].min())
+    return figures
 
 
 def _survey_figures(model: AirspaceModel) -> dict[str, float]:
@@ -272,5 +274,5 @@ def _survey_figures(model: AirspaceModel) -> dict[str, float]:
         "survey_area_ha": wanted / 1e4,
         "survey_area_below_closed_air_ha": shut / 1e4,
         "surveyed_area_ha": seen / 1e4,
-        "surveyed_share": seen / wanted if wanted else 1.0,
+        **({"surveyed_share": seen / wanted} if wanted else {}),  # there is no share of nothing
     }

@@ -58,6 +58,7 @@ class AirspaceSimulator:
             raise ScenarioError(
                 "there is no city to fly over", where="airspace", remedy="Name a catalogue (`city:`) in the scenario."
             )
+        stage.require_renamed(self.name, "zones", "landing_sites")
         grid = Grid.from_bounds(stage.scenario.area.bbox, section.planning.cell_size, stage.grid.frame)
         emergency = tuple(
             EmergencyArea(shapely.Polygon(e.polygon), e.start, np.inf if e.until is None else e.until)

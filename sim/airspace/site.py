@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.airspace.scenario import SiteSpec
 from sim.coupling import no_water, water_at
 from twin.errors import LayerError, ScenarioError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.airspace.compiler import CompiledAirspace
-    from sim.airspace.scenario import SiteSpec
     from sim.airspace.space import Space
     from twin.layer import VectorLayer
     from twin.store import Run
@@ -141,13 +141,15 @@ def _from_layer(layer: VectorLayer, air: CompiledAirspace) -> list[Site]:
     if not (table.geometry.geom_type == "Point").all():
         raise LayerError("holds more than points", where=f"layer {layer.id}", remedy="Give one point a site.")
     x, y = table.geometry.x.to_numpy(), table.geometry.y.to_numpy()
+    none = np.full(len(table), np.nan)
+    heights = layer.numbers("height") if "height" in table.columns else none
+    radii = layer.numbers("radius_m") if "radius_m" in table.columns else none
     out = []
     for row in np.flatnonzero(air.voxels.grid.contains(x, y)):
         entry = table.iloc[row]
         kind = str(entry["kind"])
-        height = float(entry["height"]) if "height" in table.columns else np.nan
-        z = height if np.isfinite(height) else _pad_height(air, x[row], y[row], kind)
-        radius = float(entry["radius_m"]) if "radius_m" in table.columns else 5.0
+        z = float(heights[row]) if np.isfinite(heights[row]) else _pad_height(air, x[row], y[row], kind)
+        radius = float(radii[row]) if np.isfinite(radii[row]) else SiteSpec.model_fields["radius"].default
         name = str(entry["name"]) if "name" in table.columns else str(entry["site_id"])
         out.append(Site(str(entry["site_id"]), name, kind, float(x[row]), float(y[row]), z, radius))
     return out

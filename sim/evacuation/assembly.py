@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.evacuation.demand import People, is_night, settle_people
+from sim.evacuation.demand import BYTES_PER_PERSON, People, is_night, settle_people
 from sim.evacuation.doors import find_doors
 from sim.evacuation.groups import GroupTable, read_groups
 from sim.evacuation.hazard import GROUPS, WadingTable, read_wading, sample_flood
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["assemble", "route_classes"]
 
-BYTES_PER_PERSON = 500
-"""Memory of a model at its highest, a person (benchmarks/bench_evacuation_city.py)."""
 SUPPORTED = GROUPS.index("supported")
 CARERS = (GROUPS.index("woman"), GROUPS.index("man"))
 
@@ -48,6 +46,7 @@ def assemble(stage: StageInput, section: EvacuationSection) -> EvacuationModel:
             "an evacuation needs a city", where="city", remedy="Name the catalogue of a city with streets."
         )
     city = stage.city
+    stage.require_renamed("evacuation", "population", "buildings", "terrain")
     rng = np.random.default_rng(stage.scenario.seed)
     groups = read_groups(section, _own_table(stage, section.groups))
     wading = read_wading(section.hazard, _own_table(stage, section.hazard.table))

@@ -14,6 +14,7 @@ from sim.evacuation.shelters import ground_height
 from twin.errors import LayerError, ScenarioError
 from twin.footprint import footprints
 from twin.layer import MeshLayer, VectorLayer
+from twin.memory import require_memory
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from sim.stage import StageInput
     from twin.city import CityModel
 
-__all__ = ["People", "is_night", "settle_people"]
+__all__ = ["BYTES_PER_PERSON", "People", "is_night", "settle_people"]
 
+BYTES_PER_PERSON = 500
+"""Memory of a model at its highest, a person (benchmarks/bench_evacuation_city.py)."""
 MAN, WOMAN, ELDERLY_MAN, ELDERLY_WOMAN, CHILD, SUPPORTED = range(len(GROUPS))
 
 
@@ -211,6 +214,8 @@ def _from_squares(
     area = shapely.area(squares)
     kept = shapely.intersection(squares, box)
     share = np.divide(shapely.area(kept), area, out=np.ones_like(area), where=area > 0)
+    persons_count = float((share * numbers[column]).sum())
+    require_memory(round(persons_count * BYTES_PER_PERSON), where=f"an evacuation of {persons_count:,.0f} persons")
     points = shapely.points(buildings.x, buildings.y)
     tree = shapely.STRtree(points)
     x, y, storeys = [buildings.x], [buildings.y], [buildings.storeys]
@@ -248,17 +253,11 @@ def _from_squares(
 
 
 def _column(layer: VectorLayer, name: str, where: str) -> NDArray[np.float64]:
-    if name not in layer.table.columns:
-        raise LayerError(
-            f"has no column {name!r}", where=where, remedy=f"It has: {', '.join(map(str, layer.table.columns))}."
-        )
-    try:
-        values = layer.table[name].to_numpy(dtype=np.float64, na_value=0.0)
-    except (TypeError, ValueError) as error:
-        raise LayerError(f"column {name!r} holds no numbers ({error})", where=where, remedy="Name another.") from error
+    values = layer.numbers(name)
+    values = np.where(np.isnan(values), 0.0, values)  # nobody is known of
     if not np.all(np.isfinite(values) & (values >= 0)):
         row = int(np.argmin(np.isfinite(values) & (values >= 0)))
         raise LayerError(
             f"column {name!r} holds {values[row]}", where=f"{where}: row {row}", remedy="Give persons, 0 or more."
         )
-    return np.asarray(values)
+    return values

@@ -132,6 +132,9 @@ def read_groups(section: EvacuationSection, path: Path | None) -> GroupTable:
         )
         for delay in found.delays.values():
             _draw(delay, 0, np.random.default_rng(0))
+        # what the draws would stumble over later: shares below 0, spreads below 0, a missing name
+        found.draw_groups(0, np.random.default_rng(0))
+        found.draw_speeds(np.arange(len(GROUPS)), True, np.random.default_rng(0))
     except (
         KeyError,
         TypeError,

@@ -89,7 +89,7 @@ def plan_room(section: CrowdRoom, city: CityModel, flood: Run | None, rng: Gener
         raise ScenarioError(
             f"there is no floor {section.floor!r}",
             where=f"{where}.floor",
-            remedy=f"Layer {floors.id} has: {', '.join(floors.table['floor_id'].astype(str))}.",
+            remedy=f"Layer {floors.id} has here: {', '.join(floors.table['floor_id'].astype(str)) or 'none'}.",
         )
     floor = floors.table.iloc[int(rows[0])]
     used = doors.table[(doors.table["floor"] == floor["floor"]) & ~doors.table["kind"].isin(NOT_USED)]

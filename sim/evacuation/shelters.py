@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.evacuation.scenario import EvacuationSection
 from twin.errors import LayerError, ScenarioError
 from twin.layer import RasterLayer, VectorLayer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sim.evacuation.scenario import EvacuationSection
     from sim.stage import StageInput
     from twin.city import CityModel
 
@@ -74,7 +74,7 @@ def place_shelters(stage: StageInput, section: EvacuationSection, city: CityMode
     ScenarioError
         If an own shelter lies outside the area, or the area has none.
     LayerError
-        If the layer has no names or capacities.
+        If the layer has no names or capacities, lacks the column that `fit` names, or holds text for numbers.
     """
     if isinstance(section.shelters, str):
         return _from_layer(stage, section, city, section.shelters)
@@ -108,8 +108,12 @@ def _from_layer(stage: StageInput, section: EvacuationSection, city: CityModel, 
     x, y = points.x.to_numpy(), points.y.to_numpy()
     keep = np.asarray(stage.grid.contains(x, y), dtype=np.bool_)
     if section.fit is not None and section.fit in table.columns:
-        keep &= table[section.fit].fillna(0).to_numpy(dtype=np.float64) != 0
-    capacity = table["capacity"].to_numpy(dtype=np.float64, na_value=np.nan)
+        keep &= np.nan_to_num(layer.numbers(section.fit)) != 0
+    elif section.fit not in (None, EvacuationSection.model_fields["fit"].default):
+        raise LayerError(
+            f"has no column {section.fit!r}", where=where, remedy=f"It has: {', '.join(map(str, table.columns))}."
+        )
+    capacity = layer.numbers("capacity")
     bad = keep & ~(np.isfinite(capacity) & (capacity >= 0))
     if bad.any():
         row = int(np.argmax(bad))
@@ -126,11 +130,9 @@ def _from_layer(stage: StageInput, section: EvacuationSection, city: CityModel, 
         )
     rows = table[keep]
     x, y = x[keep], y[keep]
-    known = rows["ground_height"].to_numpy(np.float64, na_value=np.nan) if "ground_height" in rows else np.full(
-        len(rows), np.nan
-    )  # fmt: skip
+    known = layer.numbers("ground_height")[keep] if "ground_height" in rows else np.full(len(rows), np.nan)
     ground = np.where(np.isfinite(known), known, ground_height(city, section.terrain, x, y))
-    lowest = rows["floor_from"].fillna(0).to_numpy(np.float64) if "floor_from" in rows else np.zeros(len(rows))
+    lowest = np.nan_to_num(layer.numbers("floor_from")[keep]) if "floor_from" in rows else np.zeros(len(rows))
     ids = rows["shelter_id"] if "shelter_id" in rows else rows["name"]
     kinds = rows["kind"] if "kind" in rows else rows["name"].map(lambda _: "")
     return ShelterPlan(

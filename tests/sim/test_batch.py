@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,14 @@ def test_cases_set_what_they_say_and_null_takes_a_stage_away(toys: Path) -> None
     assert table["status"].tolist() == ["done"] * 3
 
 
+def test_dates_can_be_varied_with_and_without_names(toys: Path) -> None:
+    nights = [datetime.fromisoformat(f"2025-09-{day}T21:30:00+09:00") for day in (20, 21)]
+    for values in (nights, {"first": nights[0], "second": nights[1]}):
+        found = members(read_sweep(_sweep(toys, vary={"start": {"path": "start", "values": values}})), toys)
+        assert [member.scenario.start for member in found] == nights
+        assert len({member.labels["start"] for member in found}) == 2
+
+
 def test_several_paths_move_together(toys: Path) -> None:
     axis = {"path": ["tide.height", "harm.people"], "values": {"a": [1, 7], "b": [2, 8]}}
     found = members(read_sweep(_sweep(toys, vary={"both": axis})), toys)
@@ -225,6 +234,7 @@ def test_several_paths_move_together(toys: Path) -> None:
         ({"cases": [{"name": "x"}, {"name": "x"}]}, "two cases are called x"),
         ({"cases": [{"name": "x"}], "vary": {"a": {"path": "tide.height", "values": [1]}}}, "both vary and cases"),
         ({"cases": [{"name": "x"}], "colour": "red"}, "colour"),
+        ({"vary": {"status": {"path": "tide.height", "values": [1]}}}, "the table has a column status of its own"),
         ({"vary": {"a": {"path": "tide.height", "values": list(range(400))},
                    "b": {"path": "harm.people", "values": list(range(400))}}}, "160,000 members are too many"),
     ],

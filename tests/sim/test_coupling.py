@@ -183,4 +183,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     broken = VectorLayer("entrances", doors.frame, OPEN, doors.table.drop(columns="step_height"))
     with pytest.raises(LayerError, match="step_height"):
         underground_water(run, broken, halls)
+    gap = VectorLayer("entrances", doors.frame, OPEN, doors.table.assign(step_height=[np.nan]))
+    with pytest.raises(LayerError, match="layer entrances: row 0: column 'step_height' is not known"):
+        underground_water(run, gap, halls)
     assert no_water(3).at(5.0)[0].tolist() == [0, 0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -18,6 +19,7 @@ from sim import pipeline
 from sim.executor import DaskExecutor, SerialExecutor
 from sim.export import export_run
 from sim.service import Service
+from sim.worker import dask_setup
 from twin.errors import Cancelled, LayerError, ScenarioError, SimulationError, StoreError, TwinError
 from twin.store import Status
 
@@ -310,3 +312,18 @@ def test_an_export_that_cannot_be_is_refused_and_leaves_nothing(
     with pytest.raises(StoreError, match=message):
         export_run(job, folder / "exports" / name, what=what)
     assert not list(folder.glob("exports/*"))
+
+
+def test_only_the_heartbeat_that_a_closed_scheduler_cuts_is_kept_from_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = logging.getLogger("distributed.worker")
+    before = list(log.filters)
+    dask_setup(None)
+    try:
+        log.error("Failed to communicate with scheduler during heartbeat.")
+        log.error("Compute Failed")
+    finally:
+        for added in set(log.filters) - set(before):
+            log.removeFilter(added)
+    assert caplog.messages == ["Compute Failed"]

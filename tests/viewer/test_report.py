@@ -187,5 +187,10 @@ def test_a_figure_is_said_in_the_unit_of_its_name(name: str, value: float, text:
     assert figure_text("en", name, value) == text
 
 
+def test_the_last_safe_departure_is_never_said_too_late() -> None:
+    said = [clock_text("en", seconds, at_latest=True) for seconds in (2819.0, 2879.9, 2879.99, 2880.0)]
+    assert said == ["0:46", "0:47", "0:48", "0:48"]
+
+
 def test_times_on_the_clock() -> None:
     assert [clock_text("en", seconds) for seconds in (0.0, 5430.0, float("inf"))] == ["0:00", "1:31", "–"]

@@ -135,7 +135,7 @@ def _departure_tables(lang: Lang, departures: pd.DataFrame) -> Iterator[Block]:
         ordered = rows.sort_values("departure_s")
         last = ordered[ordered["is_last_safe"].astype(bool)]
         if len(last):
-            time = clock_text(lang, float(last["departure_s"].iloc[-1]))
+            time = clock_text(lang, float(last["departure_s"].iloc[-1]), at_latest=True)
             yield Paragraph(say(lang, "report.last_safe", name=name, time=time))
         elif not ordered["is_reachable"].astype(bool).any():
             yield Paragraph(say(lang, "report.never_reachable", name=name))
@@ -146,7 +146,7 @@ def _departure_tables(lang: Lang, departures: pd.DataFrame) -> Iterator[Block]:
                 strong.add(number)
             body.append(
                 (
-                    clock_text(lang, row["departure_s"]),
+                    clock_text(lang, row["departure_s"], at_latest=bool(row["is_last_safe"])),
                     say(lang, "report.yes" if reached else "report.no"),
                     f"{row['time_s'] / 60:,.1f}" if reached else "–",
                     clock_text(lang, row["arrival_s"]) if reached else "–",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from viewer.api.words import name_of
 from viewer.document.blocks import Block, Heading, Paragraph, Picture, Table
 from viewer.document.drawing import DASHES, drawing, picture
 from viewer.document.maps import MAP_WIDTH, base_map, draw_depth, draw_lines, draw_polygons, map_height, seal
@@ -43,7 +44,10 @@ def airspace_chapter(found: Findings) -> Iterator[Block]:
     if flights is not None:
         yield Heading(2, say(lang, "report.flights"))
         yield _plan(found, flights, zones)
-        yield _flight_table(found, flights)
+        if len(flights):
+            yield _flight_table(found, flights)
+        else:
+            yield Paragraph(say(lang, "report.no_flights"))
     yield from _conflicts(found)
     if zones is not None and len(zones):
         yield Heading(2, say(lang, "report.zones"))
@@ -212,9 +216,13 @@ def _sites(found: Findings) -> Iterator[Block]:
         return
     yield Heading(2, say(lang, "report.sites"))
     rows = [
-        (str(row["name"]), str(row["kind"]), say(lang, "report.yes" if row["is_dry"] else "report.no"),
-         clock_text(lang, row["wet_from_s"]))
+        (
+            str(row["name"]),
+            name_of("kind", row["kind"])[lang],
+            say(lang, "report.yes" if row["is_dry"] else "report.no"),
+            clock_text(lang, row["wet_from_s"]),
+        )
         for row in table.head(MOST_ROWS).to_dict("records")
-    ]  # fmt: skip
+    ]
     keys = ("name", "kind", "stays_dry", "wet_from")
     yield Table(tuple(say(lang, f"report.{key}") for key in keys), rows, frozenset({3}), (3.0, 1.5, 1.0, 1.0))

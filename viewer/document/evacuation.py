@@ -177,6 +177,6 @@ def _closures(found: Findings, links: pd.DataFrame) -> Iterator[Block]:
     rows = []
     for until in np.arange(step, duration + step, step):
         gone = time <= until
-        rows.append((clock_text(lang, float(until)), f"{int(gone.sum()):,}", f"{length[gone].sum() / 1000:,.2f} km"))
+        rows.append((clock_text(lang, float(until)), f"{int(gone.sum()):,}", f"{length[gone].sum():,.0f}"))
     head = (say(lang, "report.time"), say(lang, "report.links"), say(lang, "report.length"))
     yield Table(head, rows, frozenset({1, 2}), caption=say(lang, "report.closures_note"))

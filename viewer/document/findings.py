@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.coupling import WET_AT_START
 from twin.store import Status
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Findings", "Flooding"]
 
 MAPS = ("h_max_cell", "arrival_cell")
-WET_AT_START = 0.05
-"""A cell with this depth [m] when the run begins is sea or river, no flood."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,4 +126,4 @@ class Findings:
             with rasterio.open(run.map_path(name)) as source:
                 maps.append(np.asarray(source.read(1), dtype=np.float32))
         at_start = np.nan_to_num(run.fields()["h_cell"][0].to_numpy(), nan=0.0)
-        return Flooding(run.grid, maps[0], maps[1], at_start > WET_AT_START)
+        return Flooding(run.grid, maps[0], maps[1], at_start >= WET_AT_START)

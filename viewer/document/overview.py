@@ -34,7 +34,7 @@ def the_scenario(found: Findings) -> Iterator[Block]:
     yield Heading(2, say(lang, "report.scenario"))
     rows = [
         (say(lang, "report.scenario_name"), str(scenario["name"])),
-        (say(lang, "report.area"), say(lang, "report.area_size", width=f"{east - west:,.0f}",
+        (say(lang, "report.extent"), say(lang, "report.area_size", width=f"{east - west:,.0f}",
                                        height=f"{north - south:,.0f}", crs=area.get("crs", ""))),
         (say(lang, "report.cell"), f"{float(area['cell_size']):g} m"),
         (say(lang, "report.start"), str(start).replace("T", " ") if start else "–"),

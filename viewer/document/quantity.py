@@ -68,11 +68,15 @@ def rows_of(lang: Lang, stage: str, summary: Mapping[str, float]) -> Iterable[tu
         yield figure_name(lang, stage, name), figure_text(lang, name, float(summary[name]))
 
 
-def clock_text(lang: Lang, seconds: float | None) -> str:
-    """Time since the start (``1:05``); a dash where it never comes."""
+def clock_text(lang: Lang, seconds: float | None, *, at_latest: bool = False) -> str:
+    """Time since the start (``1:05``); a dash where it never comes.
+
+    Whole minutes: the nearest, or with `at_latest` the one before, where a later one would be too late.
+    """
     if seconds is None or not math.isfinite(seconds):
         return "–"
-    minutes = int(seconds / 60 + 0.5)
+    # a departure stands a hundredth of a second before the instant that it must not miss
+    minutes = int((seconds + 0.02) / 60 if at_latest else seconds / 60 + 0.5)
     return say(lang, "report.clock", hours=minutes // 60, minutes=minutes % 60)
 
 

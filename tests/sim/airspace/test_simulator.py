@@ -158,7 +158,25 @@ def test_a_survey_of_an_area_outside_the_city_is_no_flight(town: Path) -> None:
     simulator, model = _model(town, missions=nowhere)
     assert model.fields()["x_flight"].shape == (0,)
     assert model.budget()["relative_error"] == 0
-    assert simulator.summarise(model).summary["flights_count"] == 0
+    summary = simulator.summarise(model).summary
+    assert summary["flights_count"] == 0
+    assert not {"surveyed_share", "least_reserve_1", "mean_held_s"} & set(summary), "of nothing there is no share"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"zones": ["airspace_zone"]}, "airspace.zones: the city has no layer 'airspace_zone'"),
+        ({"landing_sites": "pads"}, "airspace.landing_sites: the city has no layer 'pads'"),
+        ({"planning": {"cell_size": 0.005}}, "GB of memory"),
+        ({"levels": {"level_height": 1e-7}}, "GB of memory"),
+    ],
+)
+def test_what_cannot_be_planned_in_is_refused_before_it_is_compiled(
+    town: Path, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TwinError, match=message):
+        _model(town, **change)
 
 
 def test_emergency_airspace_closes_what_it_covers_while_it_lasts(town: Path) -> None:

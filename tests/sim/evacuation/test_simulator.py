@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import geopandas as gpd
@@ -307,6 +308,10 @@ BAD = {
     "no people, no buildings": (town(population=None, buildings=None), {}, "neither people"),
     "preset": (town(), {"hazard": {"life_loss": "optimism"}}, "preset 'optimism' does not exist"),
     "table missing": (town(), {"groups": "./none.yaml"}, "there is no file"),
+    "population misspelt": (town(), {"population": "popultion"}, "evacuation.population: the city has no layer"),
+    "terrain misspelt": (town(), {"terrain": "terrrain"}, "evacuation.terrain: the city has no layer 'terrrain'"),
+    "fit misspelt": (town(), {"fit": "floood"}, "no column 'floood'"),
+    "fit is text": (town(), {"fit": "name"}, "column 'name' holds no numbers"),
     "no floors": (town(), {"crowd": [{"floor": "B1", "people": 5}]}, "no layer 'underground'"),
 }
 
@@ -334,6 +339,24 @@ def test_bad_input_ends_in_an_error_that_says_what_is_wrong(case):
 def test_the_section_refuses_what_cannot_be(section, message):
     with pytest.raises(ScenarioError, match=message):
         stage(None, **section)
+
+
+def test_more_people_than_memory_holds_are_refused_before_they_are_made():
+    layer = town()["population"]
+    crowded = replace(layer, table=layer.table.assign(night=[1e13, 80]))
+    with pytest.raises(TwinError, match="GB of memory"):
+        EvacuationSimulator().prepare(stage(town(population=crowded)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("child: 0.11", "child: 0.9"), ("child: 0.11", "kid: 0.11"), ("sd: 0.0", "sd: -0.1")]
+)
+def test_a_table_of_groups_that_would_fail_in_a_draw_is_refused_when_it_is_read(tmp_path, old, new):
+    text = (files("sim.evacuation") / "groups.yaml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "own.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"not of the form of groups\.yaml"):
+        EvacuationSimulator().prepare(stage(town(), groups=str(tmp_path / "own.yaml")))
 
 
 @pytest.mark.parametrize("value", [-3, np.nan, np.inf])
