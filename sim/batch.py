@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from sim.sweep import Member, Sweep
     from twin.store import Run
 
-__all__ = ["BatchProgress", "run_batch"]
+__all__ = ["BatchProgress", "run_batch", "run_members"]
 
 LOOK_EVERY = 0.5
 """Wall time between two looks at the store [s]."""
+NEARLY = 0.99
+"""Most that a stage counts which has not ended: its results are still to be written."""
 MOST_DEATHS = 3
 """Deaths of the process that computes a stage after which the stage counts as failed: it would die again."""
 SETTLED = (Status.DONE, Status.FAILED, Status.CANCELLED)
@@ -82,8 +84,22 @@ def run_batch(
     SimulationError
         If no scheduler answers.
     """
-    wanted = members(sweep, folder)
-    base = (folder / sweep.scenario).absolute().parent
+    return run_members(service, members(sweep, folder), (folder / sweep.scenario).absolute().parent, tell)
+
+
+def run_members(
+    service: Service, wanted: Sequence[Member], base: Path, tell: Callable[[BatchProgress], None] | None = None
+) -> pd.DataFrame:
+    """Compute scenarios that belong together; arguments and table as in :func:`run_batch`.
+
+    Parameters
+    ----------
+    service : Service
+    wanted : sequence of Member
+    base : Path
+        Folder that their paths are relative to.
+    tell : callable, optional
+    """
     planned = [plan(member.scenario, base, service.store) for member in wanted]
     shared: dict[str, Stage] = {}
     for stages in planned:
@@ -193,7 +209,7 @@ class _Batch:
         cost = self._costs()
         total = sum(cost[self.stages[key].simulator] for key in self.todo)
         gone = sum(
-            cost[self.stages[key].simulator] * (self.part.get(key, 0.0) if key in self.open else 1.0)
+            cost[self.stages[key].simulator] * (min(self.part.get(key, 0.0), NEARLY) if key in self.open else 1.0)
             for key in self.todo
         )
         self.furthest = max(self.furthest, gone / total if total else 1.0)

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from twin.layer import NetworkLayer, VectorLayer
     from twin.store import Run
 
-__all__ = ["WET_AT_START", "Water", "crowd_on_links", "no_water", "underground_water", "water_at", "water_on_links"]
+__all__ = [
+    "WET_AT_START",
+    "Water",
+    "cells_of_links",
+    "crowd_on_links",
+    "no_water",
+    "shelters_close",
+    "underground_water",
+    "water_at",
+    "water_on_links",
+]
 
 WET_AT_START = 0.05
 """A cell that holds this depth [m] when the run begins is sea or river: a way over it is a bridge, not flooded."""
@@ -32,6 +42,8 @@ WEIR = 1.70
 """Discharge over a broad crest Q = 1.70 B H^1.5 [m1/2 s-1]: critical flow, (2/3)^1.5 g^0.5 (Chow 1959, ch. 14)."""
 FILL_STEP = 10.0
 """Time step of the filling of underground floors [s]."""
+SAME_PLACE = 1.0
+"""Two shelters nearer to each other than this are one [m]."""
 MOVING = 1
 """``state_agent`` of somebody who is on the way."""
 
@@ -221,6 +233,70 @@ def crowd_on_links(run: Run, layer: NetworkLayer) -> tuple[NDArray[np.float64], 
         if len(start):
             density[number] = np.add.reduceat(along, start) / np.diff(np.r_[start, len(along)])
     return times, density
+
+
+def shelters_close(run: Run, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """When the shelters at some points were full, or water came in: whatever came first.
+
+    Parameters
+    ----------
+    run : Run
+        A finished evacuation.
+    x, y : array_like (n,)
+        Points [m in the run's frame].
+
+    Returns
+    -------
+    ndarray (n,)
+        [s]; inf where it never came, and where the evacuation knows no shelter.
+
+    Raises
+    ------
+    StoreError
+        If the run is no evacuation.
+    """
+    import shapely
+    from scipy.spatial import KDTree
+
+    table = run.table("shelters")
+    ends = np.minimum(table["full_s"].to_numpy(np.float64), table["flooded_s"].to_numpy(np.float64))
+    points = np.column_stack([np.asarray(x, np.float64), np.asarray(y, np.float64)])
+    if not len(table) or not len(points):
+        return np.full(len(points), np.inf)
+    tree = KDTree(shapely.get_coordinates(shapely.from_wkb(table["geometry"])))
+    _, row = tree.query(points, distance_upper_bound=SAME_PLACE)
+    return np.asarray(np.append(ends, np.inf)[row])
+
+
+def cells_of_links(
+    grid: Grid, layer: NetworkLayer, is_open: NDArray[np.bool_], is_building: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Cells along each row of ``layer.links``, for maps of a flood; places are found as in :func:`water_on_links`.
+
+    Parameters
+    ----------
+    grid : Grid
+    layer : NetworkLayer
+        In the grid's frame.
+    is_open : ndarray (ny, nx)
+        Land that is no building; a place in a building takes the nearest of these.
+    is_building : ndarray (ny, nx)
+
+    Returns
+    -------
+    tuple of ndarray
+        Flat cell of every place (-1 where nothing is known of the land), where each row's places begin (n,), and how
+        far above the ground each row lies [m] (n,): infinite where it is underground.
+    """
+    x, y, start = _points_on_links(grid, layer)
+    cell = _flat_cell(grid, x, y)
+    in_building = (cell >= 0) & is_building.reshape(-1)[cell]
+    if in_building.any() and is_open.any():
+        row, col = ndimage.distance_transform_edt(~is_open, return_distances=False, return_indices=True)
+        cell[in_building] = (row * grid.shape[1] + col).reshape(-1)[cell[in_building]]
+    cell[(cell >= 0) & ~is_open.reshape(-1)[cell]] = -1
+    level = _levels(layer)
+    return cell, start, np.where(level < 0, np.inf, DECK_HEIGHT * np.maximum(level, 0))
 
 
 def _sample(run: Run, x: NDArray[np.float64], y: NDArray[np.float64]) -> Water:

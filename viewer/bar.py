@@ -52,7 +52,7 @@ class Bar:
         elif int(part * 10) != self._said:
             # it goes back where the next of several things begins
             self._said = int(part * 10)
-            typer.echo(f"  {part:4.0%}  {detail}", err=True)
+            typer.echo(f"  {int(part * 100):3d}%  {detail}", err=True)
 
 
 def clock(seconds: float) -> str:

@@ -13,7 +13,7 @@ from sim.access.engine import DijkstraEngine
 from twin.network import LinkKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,6 +63,8 @@ class Graph:
         Node of the network that a node is or that a car stands at, -1 for cuts and goals.
     is_boarding : ndarray of bool (n_arcs,)
         Arcs into a car, where one waits: once a ride, however many floors (and links) it has.
+    closes : ndarray (n_arcs,)
+        When the goal that an arc leads to closes for good [s], inf for every other arc.
     """
 
     network: Network
@@ -76,6 +78,7 @@ class Graph:
     node_xyz: NDArray[np.float64]
     network_node: NDArray[np.int64]
     is_boarding: NDArray[np.bool_]
+    closes: NDArray[np.float64]
 
     @property
     def n_nodes(self) -> int:
@@ -98,7 +101,7 @@ class Graph:
         return DijkstraEngine(self.start, self.head)
 
 
-def build_graph(layer: NetworkLayer, cuts: Sequence[Cut] = (), goals: Sequence[Sequence[int]] = ()) -> Graph:
+def build_graph(layer: NetworkLayer, cuts: Sequence[Cut] = (), goals: Sequence[Mapping[int, float]] = ()) -> Graph:
     """Cut links and add goals.
 
     Parameters
@@ -107,9 +110,9 @@ def build_graph(layer: NetworkLayer, cuts: Sequence[Cut] = (), goals: Sequence[S
     cuts : sequence of Cut
         Cut ``k`` becomes node ``n_nodes + k`` of the network; cuts at one and the same place share no node but are
         joined by an arc of no length.
-    goals : sequence of sequences of int
+    goals : sequence of mappings of int to float
         Set ``k`` of nodes (of the network, or of cuts) becomes node ``n_nodes + len(cuts) + k``, to which an arc of no
-        length leads from each of them.
+        length leads from each of them until it closes [s].
     """
     network = layer.network
     first_cut, first_goal = network.n_nodes, network.n_nodes + len(cuts)
@@ -128,6 +131,7 @@ def build_graph(layer: NetworkLayer, cuts: Sequence[Cut] = (), goals: Sequence[S
         chain = [(0.0, int(link_tail[link])), *on_it, (1.0, int(link_head[link]))]
         pieces += [(a[1], b[1], link, a[0], b[0]) for a, b in pairwise(chain)]
     extra = [(node, first_goal + number) for number, nodes in enumerate(goals) for node in nodes]
+    closing = [closes for nodes in goals for closes in nodes.values()]
     boarding = [(int(node), first_car + number) for number, node in enumerate(cars)]
     extra += boarding
     extra += [(car, node) for node, car in boarding]
@@ -139,6 +143,8 @@ def build_graph(layer: NetworkLayer, cuts: Sequence[Cut] = (), goals: Sequence[S
     length = np.zeros(len(links))
     is_link = links >= 0
     length[is_link] = network.link_length[links[is_link]] * (end - begin)[is_link]
+    closes = np.full(len(links), np.inf)
+    closes[len(whole) + len(pieces) :][: len(closing)] = closing
     order = np.argsort(tail, kind="stable")
     n_nodes = first_car + len(cars)
     start = np.zeros(n_nodes + 1, dtype=np.int64)
@@ -158,6 +164,7 @@ def build_graph(layer: NetworkLayer, cuts: Sequence[Cut] = (), goals: Sequence[S
         ),
         network_node=np.concatenate([own, np.full(first_car - network.n_nodes, -1), cars]),
         is_boarding=((head >= first_car) & ~is_link)[order],
+        closes=closes[order],
     )
 
 

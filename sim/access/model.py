@@ -253,6 +253,14 @@ class AccessModel:
         self.repairs = rank_repairs(self.routers[asked.profile], asked.pairs, np.random.default_rng(self.seed))
 
 
+def _closing(nodes: list[int], places: list[Place]) -> dict[int, float]:
+    """When each node of some goals closes [s]: with the last of the places that stand at it."""
+    closes: dict[int, float] = {}
+    for node, place in sorted(zip(nodes, places, strict=True), key=lambda pair: pair[0]):
+        closes[node] = max(closes.get(node, -np.inf), place.closes)
+    return closes
+
+
 def _lay_graph(layer: NetworkLayer, ends: Ends) -> tuple[Graph, list[int], list[list[int]], list[int], list[int]]:
     """The graph with every place in it: graph, origins, goals, target of each request, places of the reach requests."""
     cuts: dict[Cut, int] = {}
@@ -265,8 +273,9 @@ def _lay_graph(layer: NetworkLayer, ends: Ends) -> tuple[Graph, list[int], list[
     sources = [node(origin) for origin, _ in ends.requests]
     goals = [[node(place) for place in places] for _, places in ends.requests]
     reach = [node(place) for place in ends.reach]
-    several = [number for number, nodes in enumerate(goals) if len(set(nodes)) > 1]
-    graph = build_graph(layer, tuple(cuts), [sorted(set(goals[number])) for number in several])
+    closing = [_closing(nodes, places) for nodes, (_, places) in zip(goals, ends.requests, strict=True)]
+    several = [number for number, closes in enumerate(closing) if len(closes) > 1 or min(closes.values()) < np.inf]
+    graph = build_graph(layer, tuple(cuts), [closing[number] for number in several])
     first_goal = layer.network.n_nodes + len(cuts)
     targets = [nodes[0] for nodes in goals]
     for place, number in enumerate(several):

@@ -187,6 +187,8 @@ def _write_barriers(rows: list[dict[str, Any]], number: int, route: Route, route
     for arc_number, hard, wet in zip(route.arcs, route.barriers, route.wet, strict=True):
         arc, feature = int(arc_number), int(router.graph.feature[arc_number])
         if feature < 0:
+            if hard and np.isfinite(router.graph.closes[arc]):
+                rows.append(_point_barrier(number, "goal", float(router.graph.closes[arc]), router, route))
             continue
         for barrier in barriers_in(int(hard | appraisal.blocked[arc] | appraisal.exceeded[arc])):
             if (feature, barrier) in seen:
@@ -205,22 +207,24 @@ def _write_barriers(rows: list[dict[str, Any]], number: int, route: Route, route
             }
             rows.append(_barrier_row(number, arc, course, "unknown", np.nan, np.nan, text, is_hard=False))
     if route.gap > 0:
-        text = {language: barrier_text("gap", (route.gap, route.gap), np.nan, language) for language in LANGUAGES}
-        end = _point(tuple(np.nan_to_num(router.graph.node_xyz[_end_node(route, router, 0)])))
-        rows.append(
-            {
-                "route": number,
-                "feature": -1,
-                "link": "",
-                "kind": "gap",
-                "value": route.gap,
-                "limit": np.nan,
-                "is_hard": True,
-                "text_ja": text["ja"],
-                "text_en": text["en"],
-                "geometry": end,
-            }
-        )
+        rows.append(_point_barrier(number, "gap", route.gap, router, route))
+
+
+def _point_barrier(number: int, kind: str, value: float, router: Router, route: Route) -> dict[str, Any]:
+    """What is in the way at the end of a route and on no link: a gap to the goal, or a goal that has closed."""
+    text = {language: barrier_text(kind, (value, value), np.nan, language) for language in LANGUAGES}
+    return {
+        "route": number,
+        "feature": -1,
+        "link": "",
+        "kind": kind,
+        "value": value,
+        "limit": np.nan,
+        "is_hard": True,
+        "text_ja": text["ja"],
+        "text_en": text["en"],
+        "geometry": _point(tuple(np.nan_to_num(router.graph.node_xyz[_end_node(route, router, 0)]))),
+    }
 
 
 def _barrier_row(

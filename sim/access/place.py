@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.access.graph import Cut
 from sim.access.scenario import AccessSection
+from sim.coupling import shelters_close
 from twin.errors import LayerError, ScenarioError
 from twin.layer import NetworkLayer, VectorLayer
 from twin.network import LinkKind
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sim.access.scenario import PlaceInput
     from twin.city import CityModel
+    from twin.run import Run
 
 __all__ = ["Place", "Placer", "shelter_places"]
 
@@ -42,12 +44,15 @@ class Place:
         Straight distance from the point that was asked for [m].
     name : str
         What the place is called, or "".
+    closes : float
+        From when on nobody is let in [s]; inf: never.
     """
 
     node: int
     cut: Cut | None
     offset: float
     name: str = ""
+    closes: float = np.inf
 
 
 class Placer:
@@ -164,8 +169,12 @@ class Placer:
         )
 
 
-def shelter_places(placer: Placer, layer: VectorLayer, purpose: str, where: str) -> list[Place]:
+def shelter_places(
+    placer: Placer, layer: VectorLayer, purpose: str, where: str, evacuation: Run | None = None
+) -> list[Place]:
     """Every shelter that serves `purpose` and has room; those too far from the network are left out.
+
+    After an `evacuation` each closes when it was full or water came in.
 
     Raises
     ------
@@ -186,13 +195,16 @@ def shelter_places(placer: Placer, layer: VectorLayer, purpose: str, where: str)
         if column in table.columns:
             serves &= np.nan_to_num(layer.numbers(column)) > 0
     found = []
-    for row in np.flatnonzero(serves):
-        point = table.geometry.iloc[row].representative_point()
+    rows = np.flatnonzero(serves)
+    points = table.geometry.iloc[rows].representative_point()
+    closes = np.full(len(rows), np.inf) if evacuation is None else shelters_close(evacuation, points.x, points.y)
+    for row, point, until in zip(rows, points, closes, strict=True):
         try:
             placed = placer.place((point.x, point.y), 0.0, where)
         except ScenarioError:
             continue
-        found.append(Place(placed.node, placed.cut, placed.offset, str(table.iloc[row].get("name", ""))))
+        name = str(table.iloc[row].get("name", ""))
+        found.append(Place(placed.node, placed.cut, placed.offset, name, float(until)))
     if not found:
         raise ScenarioError(
             f"of {len(table)} shelters none serves {purpose!r}, has room and lies by the network",

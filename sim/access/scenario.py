@@ -107,7 +107,8 @@ class AccessSection(StageSection):
     Parameters
     ----------
     after : tuple of str
-        ``flood``: water closes and slows links; ``evacuation``: crowds slow them.
+        ``flood``: water closes and slows links; ``evacuation``: crowds slow them, and shelters that were full or
+        flooded take nobody who comes later to the ``nearest``.
     network : str
         Layer of the pedestrian network.
     profiles, conveyances : Path or None

@@ -57,7 +57,7 @@ class AccessSimulator:
         stage.require_renamed(self.name, "terrain", "underground", "entrances")
         layer = lay_network(stage.city, section)
         profiles = _profiles(stage, section)
-        ends = _ends(section, stage.city, Placer(layer, stage.city, section.snap_within))
+        ends = _ends(stage, section, stage.city, Placer(layer, stage.city, section.snap_within))
         conveyances = read_conveyances(stage.files.path(section.conveyances) if section.conveyances else None)
         return AccessModel(
             section,
@@ -106,14 +106,14 @@ def _profiles(stage: StageInput, section: AccessSection) -> Mapping[str, Profile
     return {name: known[name] for name in dict.fromkeys(named)}
 
 
-def _ends(section: AccessSection, city: CityModel, placer: Placer) -> Ends:
+def _ends(stage: StageInput, section: AccessSection, city: CityModel, placer: Placer) -> Ends:
     from sim.access.model import Ends
 
     requests = []
     for number, request in enumerate(section.requests):
         where = f"access.requests.{number}"
         origin = placer.place(request.from_, request.from_level, f"{where}.from")
-        requests.append((origin, _goals(section, number, city, placer)))
+        requests.append((origin, _goals(stage, section, number, city, placer)))
     reach = [
         placer.place(request.from_, request.from_level, f"access.reach.{number}.from")
         for number, request in enumerate(section.reach)
@@ -121,12 +121,12 @@ def _ends(section: AccessSection, city: CityModel, placer: Placer) -> Ends:
     return Ends(requests, reach)
 
 
-def _goals(section: AccessSection, number: int, city: CityModel, placer: Placer) -> list[Place]:
+def _goals(stage: StageInput, section: AccessSection, number: int, city: CityModel, placer: Placer) -> list[Place]:
     from sim.access.place import shelter_places
     from twin.layer import VectorLayer
 
     request, where = section.requests[number], f"access.requests.{number}.to"
     if request.to == NEAREST:
         shelters = city.require(section.shelters, VectorLayer)
-        return shelter_places(placer, shelters, section.shelter_purpose, where)
+        return shelter_places(placer, shelters, section.shelter_purpose, where, stage.upstream.get("evacuation"))
     return [placer.place(place, request.to_level, where) for place in _several(request.to)]

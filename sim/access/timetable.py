@@ -183,7 +183,8 @@ def build_timetable(
     wait_for_water : bool
         Whether a link opens again when the water has gone; otherwise its first closing is for good.
     with_water, with_closures : bool
-        Leave the closing by water, or hours and outages, out: to see what they are in the way of.
+        Leave the closing by water, or hours and outages, out: to see what they are in the way of. Goals that close do
+        so in any case.
     """
     water = profile.water.factor(conditions.depth, conditions.speed)
     is_shut = (water <= 0) if with_water else np.zeros_like(water, dtype=np.bool_)
@@ -210,11 +211,18 @@ def build_timetable(
         window.append(len(opens))
     row_of_feature = np.full(conditions.depth.shape[1] + 1, -1, dtype=np.int32)
     row_of_feature[features] = np.arange(len(features))
+    row = row_of_feature[graph.feature]
+    goals = np.flatnonzero(graph.closes < np.inf)
+    row[goals] = len(features) + np.arange(len(goals))
+    opens += [-np.inf] * len(goals)
+    closes += graph.closes[goals].tolist()
+    window += range(window[-1] + 1, window[-1] + 1 + len(goals))
+    calm = np.ones((len(goals), len(conditions.times)))
     return Timetable(
-        row=row_of_feature[graph.feature],
+        row=row,
         slice_time=conditions.times,
-        share=np.ascontiguousarray(share[:, features].T),
-        depth=np.ascontiguousarray(conditions.depth[:, features].T, dtype=np.float64),
+        share=np.vstack([share[:, features].T, calm]),
+        depth=np.vstack([conditions.depth[:, features].T.astype(np.float64), 0.0 * calm]),
         window=np.array(window, dtype=np.int64),
         opens=np.array(opens, dtype=np.float64),
         closes=np.array(closes, dtype=np.float64),

@@ -120,4 +120,6 @@ def _amount(barrier: str, value: float) -> str:
         return f"{value * 100:.3g} %"
     if barrier in ("step", "water"):
         return f"{value * 100:.3g} cm"
+    if barrier == "goal":
+        return f"{round(value) // 3600}:{round(value) // 60 % 60:02d}"
     return length_text(value) if barrier == "gap" else f"{value:.3g} m"

@@ -104,6 +104,7 @@ def _open_rooms(
         wading,
         start.speed,
         start.departure,
+        start.group,
     )
 
 

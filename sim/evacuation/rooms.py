@@ -181,6 +181,8 @@ class Rooms:
     wading : WadingTable
     speed, start_s : ndarray (n,)
         Of everybody [m/s], [s].
+    group : ndarray of int64 (n,)
+        Of everybody; water stops a child before a man.
     """
 
     def __init__(
@@ -191,8 +193,10 @@ class Rooms:
         wading: WadingTable,
         speed: NDArray[np.float32],
         start_s: NDArray[np.float64],
+        group: NDArray[np.int64],
     ) -> None:
         self._plans, self._first_agent, self._first_place, self._wading = plans, first_agent, first_place, wading
+        self._group = group
         self._crowds = [
             CrowdModel(
                 plan.plan,
@@ -225,13 +229,13 @@ class Rooms:
                 inside[event.agent] = False
             status = crowd.status
             phase = np.where(status == 0, k.ROOM_WAITING, np.where(status == 3, k.ROOM_HELD, k.ROOM)).astype(np.uint8)
-            if self._is_under_water(number, model.tick):
-                phase[:] = k.ROOM_HELD
+            is_stopped = self._pace(number, model.tick) <= 0.0
+            phase[is_stopped] = k.ROOM_HELD
             agents.phase[mine][inside] = phase[inside]
             agents.cause[mine][inside] = np.where(
                 phase[inside] != k.ROOM_HELD,
                 k.CAUSE_NONE,
-                k.CAUSE_DEPTH if self._is_under_water(number, model.tick) else k.CAUSE_ISLAND,
+                np.where(is_stopped[inside], k.CAUSE_DEPTH, k.CAUSE_ISLAND),
             )
 
     def renew(self, model: EvacuationModel) -> None:
@@ -247,8 +251,11 @@ class Rooms:
             self._closed[number] = over
             depth, _ = plan.depth.at(now)
             if depth[0] > 0:
-                factor, _ = self._wading.wade(0, depth, np.zeros(1))
-                crowd.set_speed_factor(float(factor[0]))
+                pace = self._pace(number, now)
+                best = float(pace.max(initial=0.0))
+                crowd.set_speed_factor(best)
+                if best > 0.0:
+                    crowd.set_own_shares(pace / best)
                 loss = float(self._wading.mortality(depth, np.zeros(1), np.zeros(1))[0])
                 mine = self._own(number)
                 gone = np.flatnonzero((agents.phase[mine] == k.ROOM_HELD) & (agents.luck[mine] < loss))
@@ -285,8 +292,9 @@ class Rooms:
         first = self._first_agent[number]
         return slice(first, first + len(self._plans[number].xy))
 
-    def _is_under_water(self, number: int, now: float) -> bool:
-        """Whether the water on the floor lets nobody walk."""
+    def _pace(self, number: int, now: float) -> NDArray[np.float32]:
+        """Share of his own speed that the water on the floor leaves to everybody in a room, (n_in_room,)."""
         depth, _ = self._plans[number].depth.at(float(now))
-        factor, _ = self._wading.wade(0, depth, np.zeros(1))
-        return bool(factor[0] <= 0.0)
+        mine = self._group[self._own(number)]
+        by_group = {int(group): self._wading.wade(int(group), depth, np.zeros(1))[0][0] for group in np.unique(mine)}
+        return np.array([by_group[int(group)] for group in mine], dtype=np.float32)

@@ -20,6 +20,7 @@ from sim.coupling import (
     Water,
     crowd_on_links,
     no_water,
+    shelters_close,
     underground_water,
     water_at,
     water_on_links,
@@ -175,11 +176,23 @@ def test_the_crowd_on_a_link_is_counted_where_people_move(tmp_path: Path) -> Non
     assert density[0] == pytest.approx([2 / 25.0, 0.0])
 
 
+def test_a_shelter_closes_with_the_first_of_its_ends_and_one_that_is_not_known_never(tmp_path: Path) -> None:
+    writer = Store(tmp_path).begin("people", {"name": "n", "stage": "evacuation", "key": "people"})
+    points = gpd.GeoSeries([shapely.Point(10, 10), shapely.Point(50, 10)], crs="EPSG:6674")
+    writer.write_table(
+        "shelters", gpd.GeoDataFrame({"full_s": [60.0, np.inf], "flooded_s": [90.0, 30.0]}, geometry=points)
+    )
+    closes = shelters_close(writer.finish(), [50.2, 10.0, 30.0], [10.0, 10.0, 10.0])
+    assert closes.tolist() == [30.0, 60.0, np.inf]
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     run = _flood(tmp_path, _rising(1.0), [0.0, 60.0])
     with pytest.raises(StoreError, match="x_agent"):
         crowd_on_links(run, _links([[(WEST + 1, SOUTH), (WEST + 4, SOUTH)]]))
     doors, halls = _mall()
+    with pytest.raises(StoreError, match="shelters"):
+        shelters_close(run, [0.0], [0.0])
     broken = VectorLayer("entrances", doors.frame, OPEN, doors.table.drop(columns="step_height"))
     with pytest.raises(LayerError, match="step_height"):
         underground_water(run, broken, halls)

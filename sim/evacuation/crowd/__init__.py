@@ -27,6 +27,7 @@ value is a scalar or one a row of `xy` (n, 2). Agents keep their row number for 
 - ``model.close_exit(k)``, ``model.open_exit(k)``; k is a number or a name. `when_closed`: "wait" stands before the
   closed exit, "reroute" takes another one of the agent's destination, else any open one.
 - ``destination`` -1: any exit; k: that exit alone.
+- ``model.set_own_shares(share)``: share of his own speed that everybody keeps;
 - ``model.set_speed_factor(factor, level=0)``: share of the own speed that is left (depth on the floor), a number or
   ``callable(x, y) -> array``; 0 stops people. ``model.take_away(agents, status)``: no longer in the room (4: dead;
   2: taken over by another tier).

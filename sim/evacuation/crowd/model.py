@@ -122,6 +122,7 @@ class CrowdModel:
             self._navigation.find_ways()
         self._rasters = self._show_rasters()
         self._status = np.full(n, MOVING, np.uint8)
+        self._share = np.ones(n, np.float32)
         self._level = self.people.level.copy()
         self._left = self.people.xy - self._plan.shift[self._level]
         self._events: list[Departure] = []
@@ -249,6 +250,30 @@ class CrowdModel:
             self._navigation.refresh()
         self._think(everybody=True)
 
+    def set_own_shares(self, share: ArrayLike) -> None:
+        """Set the share of his own speed that everybody keeps wherever he is: one whom the water stops has 0.
+
+        Parameters
+        ----------
+        share : array_like (n,)
+            0 to 1.
+
+        Raises
+        ------
+        ScenarioError
+            If a share is not between 0 and 1.
+        """
+        given = np.asarray(share, dtype=np.float32)
+        is_share = (given >= 0.0) & (given <= 1.0)
+        if not np.all(is_share):
+            raise ScenarioError(
+                f"a share of the own speed is {given[~is_share][0]}",
+                where="crowd",
+                remedy="Give shares between 0 and 1.",
+            )
+        self._share[:] = given
+        self._awake = -1
+
     def take_away(self, agents: ArrayLike, status: int = DEAD) -> None:
         """Take people out of the room: `status` 4 for the dead, 2 for those whom another tier takes over."""
         chosen = np.asarray(agents, dtype=np.int64)
@@ -308,6 +333,7 @@ class CrowdModel:
             "clock": np.array([self.clock.time, self.clock.step]),
             "people": np.stack([a[:live].astype(np.float64) for a in self._now]),
             "status": self._status.copy(),
+            "share": self._share.copy(),
             "level": self._level.copy(),
             "left": self._left.copy(),
             "is_open": self.gates.is_open.copy(),
@@ -325,6 +351,7 @@ class CrowdModel:
         for array, values in zip(self._now, state["people"], strict=True):
             array[: self._live] = values
         self._status[:] = state["status"]
+        self._share[:] = state["share"]
         self._level[:] = state["level"]
         self._left[:] = state["left"]
         self.gates.is_open[:] = state["is_open"]
@@ -379,7 +406,8 @@ class CrowdModel:
         live = self._now.ident[: self._live]
         known = np.maximum(live, 0)
         started = self.people.start[known] <= self.clock.time + 1e-9
-        self._now.speed[: self._live] = np.where(started & (live >= 0), self.people.speed[known], 0.0)
+        own = self.people.speed[known] * self._share[known]
+        self._now.speed[: self._live] = np.where(started & (live >= 0), own, 0.0)
 
     def _cross(self, m: int, now: float, dt: float) -> None:
         """Somebody's step crosses an opening: he leaves, changes the level, or stays where he is."""

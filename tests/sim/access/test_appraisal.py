@@ -130,7 +130,7 @@ def test_rough_ground_stairs_and_night_take_longer(make_layer: Any) -> None:
 def test_a_cut_link_keeps_its_length_and_time(make_layer: Any) -> None:
     layer = make_layer([(0, 0, 0), (100, 0, 10)], [(0, 1, GOOD)])
     whole = build_graph(layer)
-    cut = build_graph(layer, [Cut(0, 0.7), Cut(0, 0.2), Cut(0, 0.7)], [[2, 3]])
+    cut = build_graph(layer, [Cut(0, 0.7), Cut(0, 0.2), Cut(0, 0.7)], [{2: np.inf, 3: np.inf}])
     assert cut.length.sum() == pytest.approx(whole.length.sum())
     np.testing.assert_allclose(cut.node_xyz[2:5], [[70, 0, 7], [20, 0, 2], [70, 0, 7]])
     times = [appraise(graph, WHEELCHAIR, CONVEYANCES).time.sum() for graph in (whole, cut)]

@@ -19,14 +19,17 @@ from sim.stage import Products, StageInput
 from twin.city import CityModel
 from twin.errors import ScenarioError, TwinError
 from twin.frame import OSAKA
+from twin.grid import Grid
 from twin.layer import Layer, Provenance, VectorLayer
 from twin.network import LinkKind
+from twin.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sim.access.model import AccessModel
     from twin.layer import NetworkLayer
+    from twin.store import Run
 
 GOOD = {
     "kind": LinkKind.FOOTWAY,
@@ -84,7 +87,7 @@ def city(make_layer: Callable[..., NetworkLayer]) -> CityModel:
     return CityModel({"en": "test"}, OSAKA, (0.0, 0.0, 1000.0, 1000.0), layers)
 
 
-def stage(city: CityModel, **section: Any) -> StageInput:
+def stage(city: CityModel, upstream: Mapping[str, Run] | None = None, **section: Any) -> StageInput:
     scenario = validate_scenario(
         {
             "schema": 1,
@@ -97,12 +100,12 @@ def stage(city: CityModel, **section: Any) -> StageInput:
         where="test",
     )
     asked: AccessSection = scenario.access  # type: ignore[attr-defined]
-    return StageInput(scenario, asked, scenario.area.grid(), city, InputFiles(Path()))
+    return StageInput(scenario, asked, scenario.area.grid(), city, InputFiles(Path()), upstream or {})
 
 
-def answer(city: CityModel, **section: Any) -> tuple[AccessModel, Products]:
+def answer(city: CityModel, upstream: Mapping[str, Run] | None = None, **section: Any) -> tuple[AccessModel, Products]:
     simulator = AccessSimulator()
-    model = simulator.prepare(stage(city, **section))
+    model = simulator.prepare(stage(city, upstream, **section))
     run(model, until=1.0, every=1.0, observe=lambda _: None)
     return model, simulator.summarise(model)
 
@@ -149,6 +152,37 @@ def test_the_nearest_shelter_with_room_is_found(city: CityModel) -> None:
     assert routes[routes["rank"] == 0].set_index("profile")["goal"].to_dict() == {
         "walker": "東小学校",
         "wheelchair_manual": "北公民館",
+    }
+
+
+def evacuated(tmp_path: Path, city: CityModel, full_s: list[float], flooded_s: list[float]) -> Mapping[str, Run]:
+    """A finished evacuation with nobody on the way and what became of each shelter."""
+    writer = Store(tmp_path).begin("people", {"name": "n", "stage": "evacuation", "key": "people"})
+    fields = {"x_agent": np.zeros(1), "y_agent": np.zeros(1), "state_agent": np.zeros(1, np.uint8)}
+    writer.create_fields(Grid.from_bounds((0, 0, 1000, 1000), 5.0, OSAKA), [0.0], fields)
+    writer.write_output(0, fields, {})
+    shelters = city.require("shelters", VectorLayer).table
+    writer.write_table("shelters", shelters[["geometry"]].assign(full_s=full_s, flooded_s=flooded_s))
+    return {"evacuation": writer.finish()}
+
+
+def test_who_comes_after_a_shelter_filled_or_flooded_goes_to_the_next(tmp_path: Path, city: CityModel) -> None:
+    trip = {"name": "n", "profile": "walker", "from": [100, 0], "to": "nearest", "departures": [0, 1000, 2000]}
+    never = np.inf
+    upstream = evacuated(tmp_path, city, [900.0, never, never, never], [never, 1900.0, never, never])
+    _, products = answer(city, upstream, requests=[trip])
+    routes = products.tables["routes"]
+    best = routes[(routes["rank"] == 0) & ~routes["is_last_safe"]]
+    assert best["goal"].tolist()[:2] == ["東小学校", "北公民館"]
+    assert best["is_feasible"].tolist() == [True, True, False]
+    (last,) = products.tables["departures"].query("is_last_safe")["arrival_s"]
+    assert last == pytest.approx(1900.0, abs=1.0)
+    barriers = products.tables["barriers"]
+    (closed,) = barriers[barriers["kind"] == "goal"].to_dict("records")
+    assert closed["is_hard"]
+    assert closed["text_ja"] in {
+        "目的地は開始から 0:15 に満員または浸水で閉まる",
+        "目的地は開始から 0:32 に満員または浸水で閉まる",
     }
 
 

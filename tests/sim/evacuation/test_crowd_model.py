@@ -12,6 +12,7 @@ from numba import get_num_threads, set_num_threads
 from shapely import Polygon, box, contains_xy, distance, points, union_all
 
 from sim.evacuation.crowd import Building, CrowdModel, Exit, Passage, Room, Stair
+from twin.errors import ScenarioError
 
 WAITING, MOVING, OUT, STRANDED, DEAD = range(5)
 
@@ -166,6 +167,7 @@ def test_a_restart_goes_on_bit_by_bit():
         model.advance(6.0)
         model.close_exit("west")
         model.set_speed_factor(0.7)
+        model.set_own_shares(np.linspace(0.2, 1.0, model.count))
     restored.load_state(broken.state())
     for model in (straight, restored):
         model.advance(20.0)
@@ -245,6 +247,22 @@ def test_water_slows_people_by_its_factor_and_stops_them():
     model.set_speed_factor(1.0)
     model.advance(30.0)
     assert model.status.tolist() == [OUT]
+
+
+def test_water_stops_some_and_lets_others_go():
+    room = Room(box(0, 0, 12, 4), exits=[Exit([(12, 0), (12, 4)])])
+    model = CrowdModel(room, [(1.0, 1.0), (1.0, 3.0)], speed=1.0)
+    model.advance(2.0)
+    model.set_own_shares([1.0, 0.0])
+    where = model.xy[1].copy()
+    model.advance(20.0)
+    assert model.status[0] == OUT
+    assert model.xy[1] == pytest.approx(where, abs=1e-6)
+    model.set_own_shares([1.0, 1.0])
+    model.advance(40.0)
+    assert model.status.tolist() == [OUT, OUT]
+    with pytest.raises(ScenarioError, match=r"1\.5"):
+        model.set_own_shares([1.5, 0.0])
 
 
 def test_people_walk_round_water_when_that_is_quicker():
@@ -385,8 +403,6 @@ DOOR = Exit([(8, 2), (8, 3)])
     ],
 )
 def test_nonsense_is_refused_with_its_place_and_a_remedy(make, says):
-    from twin.errors import ScenarioError
-
     with pytest.raises(ScenarioError, match=says) as caught:
         make()
     assert caught.value.where
