@@ -28,7 +28,7 @@ lock:
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header -o requirements.lock
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --extra dev --extra pointcloud -o requirements-dev.lock
+	  --no-header --extra dev --extra pointcloud --extra sewer -o requirements-dev.lock
 
 $(VENV)/.core: requirements.lock pyproject.toml
 	@sh .ci/install requirements.lock

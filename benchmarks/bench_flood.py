@@ -1,8 +1,7 @@
 """Speed of the flood engine: cells per second, threads, mostly dry, memory.
 
-    python benchmarks/bench_flood.py                 the table
-    python benchmarks/bench_flood.py --memory        bytes a cell
-    python benchmarks/bench_flood.py --peer landlab  the same dam break with landlab (benchmarks/peers/landlab.py)
+    python benchmarks/bench_flood.py             the table
+    python benchmarks/bench_flood.py --memory    bytes a cell
 
 Cases (specs of the flood engine): A, dam break on a flat bed, 512 x 512 cells of 5 m, 60 s; B, rain of 60 mm/h on
 rolling ground, 1024 x 1024 cells of 5 m, 900 s; dry, a 2 m column in 5 % of A. Every figure is the best of `--repeats`
@@ -13,7 +12,6 @@ single precision) over the bandwidth of a = b + s c on the same number of thread
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 import tracemalloc
@@ -155,18 +153,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--peer", choices=["landlab"])
     given = parser.parse_args()
     if given.memory:
         memory()
-    elif given.peer:
-        subprocess.run([sys.executable, HERE / "peers" / f"{given.peer}.py"], check=True)
-        set_num_threads(1)
-        case = dam_break(duration=10.0)
-        drive(make_model(case, "double"), 1.0)
-        model = make_model(case, "double")
-        wall = drive(model, case.duration)
-        print(f"ours, double, 1 thread: {wall:.3f} s, {case.bed.size * model.clock.step / wall / 1e6:.1f} Mcell/s")
     else:
         table(given.repeats, given.threads)
 

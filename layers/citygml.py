@@ -32,6 +32,7 @@ _PATTERNS: Final = (
     ("bldg", re.compile(r"http://www\.opengis\.net/citygml/building/\d\.\d")),
     ("con", re.compile(r"http://www\.opengis\.net/citygml/construction/\d\.\d")),
     ("tran", re.compile(r"http://www\.opengis\.net/citygml/transportation/\d\.\d")),
+    ("wtr", re.compile(r"http://www\.opengis\.net/citygml/waterbody/\d\.\d")),
     ("gen", re.compile(r"http://www\.opengis\.net/citygml/generics/\d\.\d")),
     ("app", re.compile(r"http://www\.opengis\.net/citygml/appearance/\d\.\d")),
     ("gml", re.compile(r"http://www\.opengis\.net/gml(/3\.[0-9.]+)?")),

@@ -74,6 +74,7 @@ READERS: dict[str, Reader] = {
     "mlit_walk": Reader("layers.pedestrian_mlit:read_mlit_walk", layers=("terrain",), files=("nodes", "tables")),
     "osm_walk": Reader("layers.osm:read_osm_walk", layers=("terrain",), files=("tables",)),
     "hazard": Reader("layers.hazard:read_hazard"),
+    "plateau_inundation": Reader("layers.inundation:read_inundation"),
     "building_hazard": Reader("layers.building_hazard:read_building_hazard", layers=("buildings",)),
     "infrastructure": Reader("layers.infrastructure:read_infrastructure"),
     "ed269": Reader("layers.airspace:read_ed269"),

@@ -1,4 +1,4 @@
-"""A run's results as files of other programs: NetCDF, GeoTIFF, CSV, GeoPackage, Parquet."""
+"""A run's results as files of other programs: NetCDF, GeoTIFF, CSV, GeoPackage, Parquet, CityGML; or all of them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,27 @@ if TYPE_CHECKING:
 
     from twin.store import Run
 
-__all__ = ["export_run", "written"]
+__all__ = ["A31A", "export_run", "written"]
+
+A31A = "a31a"
+"""What a GeoPackage holds that is no table of the run: the zones in the schema of the national data set."""
 
 
 def export_run(job: Run, to: Path, *, what: str = "", overwrite: bool = False) -> Path:
-    """Write one result of a finished run; the kind follows from the file's ending.
+    """Write one result of a finished run, the kind following from the file's ending, or all of them into a folder.
 
     Parameters
     ----------
     job : Run
     to : Path
-        ``.nc`` all fields in time (CF-NetCDF) · ``.tif`` a map · ``.csv`` the gauges, or a table · ``.gpkg`` and
-        ``.parquet`` a table.
+        ``.nc`` all fields in time and maps (CF-NetCDF) · ``.tif`` a map (Cloud Optimized GeoTIFF) · ``.csv`` the
+        gauges, or a table · ``.gpkg`` and ``.parquet`` a table · ``.gml`` the flooded zones as PLATEAU's fld ·
+        no ending: a folder with everything.
     what : str
-        Name of the map or table; the maximum depth, or the buildings, by default.
+        Name of the map or table; the maximum depth, or the buildings, by default. For ``.gpkg`` also ``a31a``: the
+        zones in the schema of the national data set 国土数値情報 A31a.
     overwrite : bool
-        Whether a file that is there is replaced.
+        Whether a file or folder that is there is replaced.
 
     Raises
     ------
@@ -44,10 +49,15 @@ def export_run(job: Run, to: Path, *, what: str = "", overwrite: bool = False) -
         ".csv": _csv,
         ".gpkg": _geopackage,
         ".parquet": _parquet,
+        ".gml": _citygml,
+        "": _folder,
     }
     write = writers.get(to.suffix.lower())
     if write is None:
-        raise StoreError(f"{to.suffix or 'no ending'} is no format", where=str(to), remedy=f"Use {', '.join(writers)}.")
+        known = ", ".join(ending for ending in writers if ending)
+        raise StoreError(
+            f"{to.suffix} is no format", where=str(to), remedy=f"Use {known}, or a folder's name for all of them."
+        )
     if job.status is not Status.DONE:
         raise StoreError(f"is {job.status}", where=f"run {job.key}", remedy="Only finished runs are exported.")
     with written(to, overwrite=overwrite) as draft:
@@ -57,7 +67,7 @@ def export_run(job: Run, to: Path, *, what: str = "", overwrite: bool = False) -
 
 @contextmanager
 def written(to: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """A draft to write `to` into: it gets the name when it is whole, and is gone if anything goes wrong.
+    """A draft to write `to` into, a file or a folder: it gets the name when it is whole, and is gone if it fails.
 
     Raises
     ------
@@ -70,27 +80,58 @@ def written(to: Path, *, overwrite: bool = False) -> Iterator[Path]:
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         yield draft
-        draft.replace(to)
+        if draft.is_dir() and to.exists():
+            old = to.with_name(f".{to.stem}.{os.getpid()}.old")
+            to.rename(old)
+            draft.rename(to)
+            shutil.rmtree(old)
+        else:
+            draft.replace(to)
     except OSError as error:
         raise StoreError(f"cannot be written ({error})", where=str(to), remedy="Choose another folder.") from error
     finally:
         with suppress(OSError):
-            draft.unlink(missing_ok=True)
+            if draft.is_dir():
+                shutil.rmtree(draft)
+            else:
+                draft.unlink(missing_ok=True)
+
+
+def _folder(job: Run, path: Path, what: str) -> None:
+    """Everything that the run has, each in the form that others read."""
+    if what:
+        raise StoreError(
+            f"a folder takes everything, not {what}",
+            where=str(path),
+            remedy="Name a file with an ending for one result.",
+        )
+    path.mkdir()
+    _netcdf(job, path / "fields.nc", "")
+    for found in sorted(job.folder.glob("*.tif")):
+        _geotiff(job, path / found.name, found.stem)
+    if (job.folder / "gauges.csv").is_file():
+        _csv(job, path / "gauges.csv", "")
+    for found in sorted(job.folder.glob("*.parquet")):
+        has_shape = "geometry" in job.table(found.stem)
+        (_geopackage if has_shape else _csv)(job, path / f"{found.stem}{'.gpkg' if has_shape else '.csv'}", found.stem)
+    if _has_zones(job):
+        _geopackage(job, path / "A31a.gpkg", A31A)
+        _citygml(job, path / "fld_6697_op.gml", "")
+
+
+def _has_zones(job: Run) -> bool:
+    figures = job.manifest().get("summary", {})
+    return bool(figures.get("flooded_zone_ha", 0.0) > 0.0)
 
 
 def _netcdf(job: Run, path: Path, what: str) -> None:
-    fields = job.fields()
-    if what and what not in fields:
-        raise StoreError(
-            f"has no field {what}", where=f"run {job.key}", remedy=f"It has: {', '.join(map(str, fields))}."
-        )
-    chosen = fields[[what]] if what else fields
-    for variable in chosen.variables.values():
-        variable.encoding.clear()
-    chosen.to_netcdf(path, engine="h5netcdf", encoding={name: {"compression": "gzip"} for name in chosen.data_vars})
+    from sim.netcdf import save_netcdf
+
+    save_netcdf(job, path, what)
 
 
 def _geotiff(job: Run, path: Path, what: str) -> None:
+    # the store keeps maps as Cloud Optimized GeoTIFF already
     shutil.copyfile(job.map_path(what or "h_max_cell"), path)
 
 
@@ -104,6 +145,11 @@ def _csv(job: Run, path: Path, what: str) -> None:
 def _geopackage(job: Run, path: Path, what: str) -> None:
     import geopandas as gpd
 
+    if what.lower() == A31A:
+        from sim.flood.publication import save_a31a
+
+        save_a31a(job, path)
+        return
     name = what or "buildings"
     table = job.table(name)
     if "geometry" not in table:
@@ -114,3 +160,11 @@ def _geopackage(job: Run, path: Path, what: str) -> None:
 
 def _parquet(job: Run, path: Path, what: str) -> None:
     job.table(what or "buildings").to_parquet(path)
+
+
+def _citygml(job: Run, path: Path, what: str) -> None:
+    from sim.flood.publication import save_fld
+
+    if what:
+        raise StoreError(f"zones take no name {what}", where=str(path), remedy="Leave --what out.")
+    save_fld(job, path)

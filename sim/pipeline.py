@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from twin.city import CityModel
     from twin.scenario import ScenarioBase, Section
 
-__all__ = ["Stage", "compute_stage", "plan"]
+__all__ = ["Stage", "compute_stage", "fate", "heartbeat", "plan"]
 
 CHECKPOINT_EVERY = 20.0
 """Wall time between two checkpoints [s]: what a killed worker costs at most."""
@@ -154,7 +154,7 @@ def compute_stage(stage: Stage, watch: Watch | None = None) -> str:
     if (store.root / stage.key).is_dir():
         store.discard_claim(stage.key)
         return stage.key
-    with _fate(writer), _heartbeat(writer.run):
+    with fate(writer), heartbeat(writer.run):
         _compute(stage, writer, _StoreWatch(writer, watch))
     return stage.key
 
@@ -270,7 +270,7 @@ class _StoreWatch:
 
 
 @contextmanager
-def _fate(writer: RunWriter) -> Iterator[None]:
+def fate(writer: RunWriter) -> Iterator[None]:
     """Say in the manifest how a run that did not end well ended; an interrupted one stays for a restart."""
     try:
         if writer.is_cancelled():
@@ -292,7 +292,7 @@ def _fate(writer: RunWriter) -> Iterator[None]:
 
 
 @contextmanager
-def _heartbeat(job: Run) -> Iterator[None]:
+def heartbeat(job: Run) -> Iterator[None]:
     """Beat while a long step (loading, compiling) keeps the manifest silent."""
     stop = threading.Event()
 

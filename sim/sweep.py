@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
     from twin.scenario import ScenarioBase
 
-__all__ = ["OWN_COLUMNS", "Axis", "Case", "Member", "Sweep", "members", "read_sweep"]
+__all__ = [
+    "OWN_COLUMNS",
+    "Axis",
+    "Case",
+    "Member",
+    "Sweep",
+    "members",
+    "put_value",
+    "read_sweep",
+    "require_apart",
+    "value_at",
+]
 
 OWN_COLUMNS = ("member", "status", "reason", "wall_s")
 """Columns of the table that no label may take."""
@@ -126,13 +137,7 @@ class Sweep(Section):
             raise ValueError(f"{'both' if self.vary else 'neither'} vary and cases; give exactly one of them")
         if clash := [label for label in self.vary if label in OWN_COLUMNS]:
             raise ValueError(f"the table has a column {clash[0]} of its own; choose another label")
-        taken: dict[str, str] = {}
-        for label, axis in self.vary.items():
-            for path in axis.path:
-                for other, owner in taken.items():
-                    if f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}."):
-                        raise ValueError(f"{owner} and {label} both change {path}; let one of them do it")
-                taken[path] = label
+        require_apart({label: axis.path for label, axis in self.vary.items()})
         names = [case.name for case in self.cases]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two cases are called {', '.join(twice)}; name each differently")
@@ -228,13 +233,56 @@ def members(sweep: Sweep, folder: Path) -> tuple[Member, ...]:
         where = f"{sweep.name}: {', '.join(f'{label} {name}' for label, name in labels.items())}"
         changed = copy.deepcopy(content)
         for path, value in changes.items():
-            _put(changed, path, copy.deepcopy(value), where)
+            put_value(changed, path, copy.deepcopy(value), where)
         out.append(Member(number, labels, validate_scenario(changed, where=where)))
     return tuple(out)
 
 
-def _put(content: dict[str, Any], path: str, value: Any, where: str) -> None:
-    """Put a value at a path whose way exists; a new last key is checked with the whole scenario."""
+def require_apart(paths: Mapping[str, tuple[str, ...]]) -> None:
+    """Check that no two labels change the same place.
+
+    Parameters
+    ----------
+    paths : mapping of str to tuple of str
+        Label -> paths.
+
+    Raises
+    ------
+    ValueError
+        Naming the labels and the path.
+    """
+    taken: dict[str, str] = {}
+    for label, own in paths.items():
+        for path in own:
+            for other, owner in taken.items():
+                if f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}."):
+                    raise ValueError(f"{owner} and {label} both change {path}; let one of them do it")
+            taken[path] = label
+
+
+def value_at(content: Mapping[str, Any], path: str, where: str) -> Any:
+    """What a scenario's content holds at a path.
+
+    Raises
+    ------
+    ScenarioError
+        If the path leads nowhere.
+    """
+    place: Any = content
+    way = path.split(".")
+    for depth, step in enumerate(way):
+        place = place[_step(place, step, path, way[:depth], where)]
+    return place
+
+
+def put_value(content: dict[str, Any], path: str, value: Any, where: str) -> None:
+    """Put a value at a path whose way exists; a new last key is checked with the whole scenario.
+
+    Raises
+    ------
+    ScenarioError
+        If the path leads nowhere.
+    """
     *way, last = path.split(".")
     place: Any = content
     for depth, step in enumerate(way):

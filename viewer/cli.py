@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar
 
 import typer
 
@@ -196,13 +196,10 @@ def report(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that is there.")] = False,
 ) -> None:
     """Write a scenario's report as Markdown and PDF.  報告書の作成."""
-    from twin.errors import TwinError
-
-    if lang not in ("", "ja", "en"):
-        raise TwinError(f"{lang!r} is no language", where="--lang", remedy="Use ja or en.")
+    chosen = _lang(lang)
     service = _service(store)
     key = _reported(service, what)
-    _write_report(service, key, to, lang or language(), overwrite=overwrite)
+    _write_report(service, key, to, chosen, overwrite=overwrite)
 
 
 @app.command()
@@ -225,6 +222,24 @@ def batch(
 
 @app.command()
 @_told
+def ensemble(
+    file: Annotated[Path, typer.Argument(help="Ensemble file (YAML): a scenario and what is uncertain in it.")],
+    store: StoreOption = Path("runs"),
+    scheduler: Annotated[str, typer.Option(help="Dask scheduler; default: workers on this machine.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Workers on this machine; default: one a core.")] = (
+        os.cpu_count() or 1
+    ),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; default: ensembles/<name of the file>.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+) -> None:
+    """Run a scenario with uncertain quantities; maps of probability, percentiles, a report.  アンサンブル計算."""
+    _ensemble(file, store, scheduler, workers, out or Path("ensembles") / file.stem, overwrite=overwrite)
+
+
+@app.command()
+@_told
 def serve(
     city: CityOption = SAMPLE / "catalog.yaml",
     store: StoreOption = Path("runs"),
@@ -240,12 +255,16 @@ def serve(
 @_told
 def export(
     run_key: Annotated[str, typer.Argument(help="Key of the run (a beginning is enough).")],
-    to: Annotated[Path, typer.Argument(help="File to write: .nc, .tif, .csv, .gpkg or .parquet.")],
-    what: Annotated[str, typer.Option(help="Map or table; default: the maximum depth, or the buildings.")] = "",
+    to: Annotated[
+        Path, typer.Argument(help="File: .nc, .tif, .csv, .gpkg, .parquet or .gml; a name without ending: all.")
+    ],
+    what: Annotated[
+        str, typer.Option(help="Map or table, or a31a (zones, .gpkg); default: the maximum depth, or the buildings.")
+    ] = "",
     store: StoreOption = Path("runs"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Write a run's result as NetCDF, GeoTIFF, CSV, GeoPackage or Parquet.  結果の書き出し."""
+    """Write a run's result as NetCDF, GeoTIFF, CSV, GeoPackage, Parquet or CityGML.  結果の書き出し."""
     from sim.export import export_run
 
     export_run(_service(store).open_run(run_key), to, what=what, overwrite=overwrite)
@@ -273,6 +292,37 @@ def compare(
         with written(to, overwrite=overwrite) as draft:
             comparison.table.to_csv(draft, index=False)
         typer.echo(say("written", path=to))
+
+
+@app.command()
+@_told
+def validate(
+    cases: Annotated[
+        Path, typer.Option("--cases", help="Folder of the published cases' files.", envvar="OSAKA_TWIN_CASES")
+    ] = Path("cases"),
+    case: Annotated[list[str] | None, typer.Option("--case", help="Only this one; may be given again.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only those that take seconds.")] = False,
+    to: Annotated[Path | None, typer.Option("--to", help="Page to write (Markdown), drawings beside it.")] = None,
+    work: Annotated[Path, typer.Option("--work", help="Folder for their scenarios and runs.")] = Path(
+        "runs/validation"
+    ),
+    lang: Annotated[str, typer.Option(help="ja or en; default: the language of the messages.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="A bar that is missed is an error.")] = False,
+) -> None:
+    """Run published flood cases and set the results beside what was observed.  検証事例の計算."""
+    from sim.validation import validate as run_cases
+    from viewer.report import case_lines
+
+    chosen = _lang(lang)
+    with Bar(say("validate")) as tell:
+        results = run_cases(cases, names=case or (), quick=quick, work=work, page=to, lang=chosen, progress=tell)
+        tell(1.0, say("done"))
+    for line in case_lines(results, chosen):
+        typer.echo(line)
+    if to is not None:
+        typer.echo(say("written", path=to))
+    if any(result.reason or (strict and result.missed) for result in results):
+        raise typer.Exit(1)
 
 
 def _service(store: Path, **options: Any) -> Service:
@@ -303,11 +353,20 @@ def _reported(service: Service, what: str) -> str:
     return known[-1]
 
 
-def _write_report(service: Service, key: str, to: Path | None, lang: str, *, overwrite: bool) -> None:
+def _lang(given: str) -> Literal["ja", "en"]:
+    """The language that is asked for, else that of the messages."""
+    from twin.errors import TwinError
+
+    if given not in ("", "ja", "en"):
+        raise TwinError(f"{given!r} is no language", where="--lang", remedy="Use ja or en.")
+    return "ja" if (given or language()) == "ja" else "en"
+
+
+def _write_report(service: Service, key: str, to: Path | None, lang: Literal["ja", "en"], *, overwrite: bool) -> None:
     from viewer.document import write_report
 
     folder = to or Path("reports") / f"{service.status(key).name}-{key[:8]}"
-    for path in write_report(service, key, folder, "ja" if lang == "ja" else "en", overwrite=overwrite):
+    for path in write_report(service, key, folder, lang, overwrite=overwrite):
         typer.echo(say("written", path=path))
 
 
@@ -325,7 +384,7 @@ def _run(scenario: Path, store: Path, scheduler: str = "", *, with_report: bool 
     for key in keys:
         _print_run(service.open_run(key))
     if with_report and len(keys) > 1:
-        _write_report(service, keys[-1], None, language(), overwrite=True)
+        _write_report(service, keys[-1], None, _lang(""), overwrite=True)
 
 
 def _batch(path: Path, store: Path, scheduler: str, workers: int, out: Path, *, overwrite: bool) -> None:
@@ -347,6 +406,39 @@ def _batch(path: Path, store: Path, scheduler: str, workers: int, out: Path, *, 
         table.to_parquet(draft, index=False)
     typer.echo(say("written", path=out))
     bad = table[table["status"] != "done"]
+    for number, reason in zip(bad["member"], bad["reason"], strict=True):
+        typer.echo(say("member_failed", number=number, reason=reason), err=True)
+    if len(bad):
+        raise typer.Exit(1)
+
+
+def _ensemble(path: Path, store: Path, scheduler: str, workers: int, out: Path, *, overwrite: bool) -> None:
+    from sim.ensemble import read_ensemble, run_ensemble
+    from sim.executor import DaskExecutor
+    from viewer.document import require_free, write_ensemble
+
+    wanted = read_ensemble(path)
+    if not overwrite:
+        require_free(out)
+    executor = DaskExecutor(scheduler or None, workers)
+    service = _service(store, executor=executor)
+    try:
+        with Bar(say("ensemble", ensemble=path.stem, members=wanted.members)) as tell:
+            executor.start()
+            done = run_ensemble(
+                service,
+                wanted,
+                path.absolute().parent,
+                lambda now: tell(0.98 * now.fraction, _counted(now)),
+                lambda part: tell(0.98 + 0.02 * part, say("statistics")),
+            )
+    finally:
+        service.close()
+    _print_run(service.open_run(done.key))
+    lang: Literal["ja", "en"] = "ja" if language() == "ja" else "en"
+    for path_written in write_ensemble(service, done.key, out, lang, overwrite=overwrite):
+        typer.echo(say("written", path=path_written))
+    bad = done.members[done.members["status"] != "done"]
     for number, reason in zip(bad["member"], bad["reason"], strict=True):
         typer.echo(say("member_failed", number=number, reason=reason), err=True)
     if len(bad):

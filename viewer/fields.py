@@ -90,7 +90,7 @@ class ScenarioField:
             case "peak":
                 return peak_of([edge["value"] for edge in found if edge["kind"] == "stage"])
             case "rain":
-                return peak_of([found["intensity"] if isinstance(found, dict) else found])
+                return peak_of([found.get("intensity") if isinstance(found, dict) else found])
             case "times":
                 return ", ".join(f"{float(time) / self.factor:g}" for time in _list(found))
             case "place":

@@ -11,8 +11,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "sample_there": ("サンプル都市は {folder} にあります", "The sample ward is in {folder}"),
     "run": ("シナリオ {scenario} を計算しています", "Running scenario {scenario}"),
     "batch": ("一括計算 {sweep}（{members} 件）", "Batch {sweep}, {members} variants"),
+    "ensemble": ("アンサンブル {ensemble}（{members} ケース）", "Ensemble {ensemble}, {members} members"),
+    "statistics": ("確率を計算しています", "Computing probabilities"),
     "members": ("{members} 件中 {done} 件完了、失敗 {failed} 件", "{done} of {members} done, {failed} failed"),
     "left": ("残り約 {time}", "about {time} left"),
+    "validate": ("検証事例を計算しています", "Running the published cases"),
+    "case_good": ("基準をすべて満たします", "keeps to every bar"),
+    "case_missed": ("未達", "misses"),
+    "case_failed": ("計算できません", "cannot be run"),
+    "case_cost": (
+        "{cells:,} 格子、{steps:,} ステップ、{solve_s:.1f} 秒",
+        "{cells:,} cells, {steps:,} steps, {solve_s:.1f} s",
+    ),
+    "cases": (
+        "{count} 件中 {good} 件が基準を満たし、{missed} 件が未達、{failed} 件が計算不可",
+        "{count} cases: {good} keep to every bar, {missed} miss one, {failed} cannot be run",
+    ),
     "member_failed": ("{number} 番は失敗しました: {reason}", "Variant {number} failed: {reason}"),
     "model_time": ("計算時刻 {time}、{steps} ステップ", "model time {time}, {steps} steps"),
     "done": ("完了", "done"),
@@ -49,7 +63,7 @@ def language() -> str:
     return "en"
 
 
-def say(key: str, **values: object) -> str:
-    """Message `key` with its values filled in."""
+def say(key: str, lang: str = "", /, **values: object) -> str:
+    """Message `key` with its values filled in, in `lang` or the user's language."""
     japanese, english = MESSAGES[key]
-    return (japanese if language() == "ja" else english).format(**values)
+    return (japanese if (lang or language()) == "ja" else english).format(**values)

@@ -1,20 +1,22 @@
-"""A city and a run in a few lines of text."""
+"""A city, a run and published cases in a few lines of text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from sim.flood.official import summarise_difference
+from viewer.message import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sim.flood.official import Comparison
+    from sim.validation import Result
     from twin.city import CityModel
     from twin.layer import Layer
     from twin.store import Run
 
-__all__ = ["city_lines", "comparison_lines", "run_lines"]
+__all__ = ["case_lines", "city_lines", "comparison_lines", "run_lines"]
 
 
 def city_lines(city: CityModel) -> Iterator[str]:
@@ -47,6 +49,22 @@ def run_lines(job: Run) -> Iterator[str]:
     for name, value in manifest.get("summary", {}).items():
         form = ",.0f" if name.endswith("_count") else ".1e" if name.endswith("_1") else ",.3f"
         yield f"  {name:36} {value:{form}}"
+
+
+def case_lines(results: Sequence[Result], lang: str) -> Iterator[str]:
+    """How each published case went, what misses its bar, and the sum of it."""
+    for result in results:
+        name = f"{result.case:40} {result.scheme:15}"
+        if result.reason:
+            yield f"{name} {say('case_failed', lang)}: {result.reason}"
+            continue
+        how = "; ".join(f"{figure} {result.figures[figure]:.3g}, {bar}" for figure, bar in result.missed.items())
+        verdict = f"{say('case_missed', lang)} {how}" if how else say("case_good", lang)
+        cost = say("case_cost", lang, cells=result.cells, steps=result.steps, solve_s=result.solve_s)
+        yield f"{name} {verdict} ({cost})"
+    failed = sum(bool(result.reason) for result in results)
+    missed = sum(bool(result.missed) for result in results)
+    yield say("cases", lang, count=len(results), good=len(results) - failed - missed, missed=missed, failed=failed)
 
 
 def _speed(manifest: Mapping[str, Any]) -> str:

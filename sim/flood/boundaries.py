@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.flood.kernels import CREST, DISCHARGE, OPEN, STAGE, Faces
+from sim.flood.kernels import CREST, DISCHARGE, OPEN, SEA, STAGE, Faces
 from sim.flood.series import Series
 from twin.errors import ScenarioError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Boundaries", "EdgeDrive", "list_faces"]
 
 EDGES = ("west", "east", "south", "north")
-KINDS = {"open": OPEN, "stage": STAGE, "discharge": DISCHARGE, "unit_discharge": DISCHARGE}
+KINDS = {"open": OPEN, "stage": STAGE, "sea": SEA, "discharge": DISCHARGE, "unit_discharge": DISCHARGE}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +36,12 @@ class EdgeDrive:
     entries : ndarray of int64 (n,)
         Entries of the faces' ``value``.
     kind : int
-        STAGE or DISCHARGE.
+        STAGE, SEA or DISCHARGE.
     series : Series
     scale, offset : float
         ``value = scale * series + offset``.
+    is_wave : bool
+        Whether it sets the faces' ``wave`` instead.
     """
 
     on_x: bool
@@ -48,11 +50,16 @@ class EdgeDrive:
     series: Series
     scale: float
     offset: float
+    is_wave: bool = False
 
     def value(self, start: float, end: float) -> float:
         """Value for the step from `start` to `end`: the stage at its end, the mean discharge."""
-        raw = self.series.at(end) if self.kind == STAGE else self.series.mean(start, end)
+        raw = self.series.mean(start, end) if self.kind == DISCHARGE else self.series.at(end)
         return self.scale * raw + self.offset
+
+    def set(self, faces: Faces, start: float, end: float) -> None:
+        """Write the value for the step from `start` to `end` into the faces of its side."""
+        (faces.wave if self.is_wave else faces.value)[self.entries] = self.value(start, end)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +109,7 @@ def list_faces(
             table[:, 1].astype(np.int64),
             table[:, 2].astype(np.int8),
             table[:, 3].astype(dtype),
+            np.zeros(len(table), dtype=dtype),
         )
         owners[on_x] = table[:, 4].astype(np.int64)
     drives = _drives(section, files, owners, ground.grid, datum)
@@ -201,7 +209,10 @@ def _drives(
             if len(mine):
                 kind = KINDS[boundary.kind]
                 scale = 1.0 / width if boundary.kind == "discharge" else 1.0
-                out.append(EdgeDrive(on_x, mine, kind, series, scale, -datum if kind == STAGE else 0.0))
+                out.append(EdgeDrive(on_x, mine, kind, series, scale, 0.0 if kind == DISCHARGE else -datum))
+                if boundary.wave is not None:
+                    wave = Series.resolve(boundary.wave, files)
+                    out.append(EdgeDrive(on_x, mine, kind, wave, 1.0, 0.0, is_wave=True))
     return tuple(out)
 
 
@@ -210,7 +221,7 @@ def _incoming_cells(faces: dict[bool, Faces], grid: Grid) -> NDArray[np.int64]:
     out = []
     for on_x, f in faces.items():
         row = np.repeat(np.arange(len(f.start) - 1), np.diff(f.start))
-        incoming = np.isin(f.kind, (STAGE, DISCHARGE))
+        incoming = np.isin(f.kind, (STAGE, SEA, DISCHARGE))
         r, c = row[incoming], f.place[incoming]
         out.append(np.c_[np.minimum(r, ny - 1), np.minimum(c, nx - 1)] if not on_x else np.c_[r, np.minimum(c, nx - 1)])
     return np.concatenate(out).astype(np.int64)

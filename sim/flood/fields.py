@@ -31,3 +31,13 @@ register_field("arrival_cell", _CELL, "s", "First time with at least 0.05 m of w
 register_field("arrival_030_cell", _CELL, "s", "First time with at least 0.30 m of water, missing where it never came")
 register_field("time_max_cell", _CELL, "s", "Time of the largest depth (within 1 mm), missing where it stayed dry")
 register_field("duration_cell", _CELL, "s", "Time with at least 0.5 m of water (浸水継続時間)")
+register_field(
+    "flood_depth_cell",
+    _CELL,
+    "m",
+    "Largest water depth on land as flood maps show it: 0 below 0.05 m, in buildings that of the open ground beside "
+    "them, missing on sea and rivers and outside",
+)
+register_field("rating_max_cell", _CELL, "1", "Largest hazard rating for people, depth (speed + 0.5) + debris factor")
+register_field("vulnerability_cell", _CELL, "1", "Highest combined hazard class of the run, 1 to 6; 0 below 0.05 m")
+register_field("collapse_cell", _CELL, "1", "Highest class of the collapse of houses in the current (氾濫流); 0: none")

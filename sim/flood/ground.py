@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from sim.stage import StageInput
     from twin.city import CityModel
     from twin.grid import Grid
+    from twin.layer import VectorLayer
 
 __all__ = ["Ground", "initial_depth", "lay_ground"]
 
 MAX_COVER = 0.60
 """Largest building cover of the roughness rule: beyond it the rule's denominator runs away (specs of the manual)."""
+
+LEAST_POROSITY = 0.1
+"""Smallest porosity of a cell that water enters (the Japanese manual of flood inundation maps)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +55,14 @@ class Ground:
         Cells that are walls because no terrain is known there.
     water : ndarray of bool (ny, nx) or None
         Sea and rivers (what the scenario's ``sea_level`` fills): water there is no flood. None where nothing says.
+    porosity : ndarray of float32 (ny, nx) or None
+        Share of an open cell that buildings leave free, which stores and carries its water; 1 in walls. None: 1.
+    velocity : tuple of ndarray (ny, nx) or None
+        Eastward and northward at the start [m/s], 0 where dry; None where the water is at rest.
     building_point : ndarray of int64 (n_buildings,)
         Flat cell that holds a point inside each building, -1 where it lies outside the area.
+    layers : mapping of str to VectorLayer
+        Layers of the city that structures read, by id.
     building_names : mapping of str to ndarray
         ``id`` and ``building_id`` of the city's buildings, by row.
     """
@@ -68,6 +78,9 @@ class Ground:
     cells_without_bed: int = 0
     building_names: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     water: NDArray[np.bool_] | None = None
+    porosity: NDArray[np.float32] | None = None
+    velocity: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    layers: Mapping[str, VectorLayer] = field(default_factory=dict)
     building_point: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @classmethod
@@ -120,9 +133,12 @@ def lay_ground(stage: StageInput, section: FloodSection) -> Ground:
             where="flood.bed",
             remedy="Fill the terrain, choose another area, or say no_bed: wall.",
         )
-    is_wall = unknown.copy()
+    is_wall, porosity = unknown.copy(), None
     if section.buildings == "hole":
         is_wall |= building >= 0
+    elif section.buildings == "porosity":
+        porosity, blocked = _porosity(cover)
+        is_wall |= blocked
     elif section.buildings == "block":
         bed = _raise_blocks(stage, bed, building)
     n = _roughness(stage, section, cover)
@@ -139,8 +155,24 @@ def lay_ground(stage: StageInput, section: FloodSection) -> Ground:
         cells_without_bed=int(unknown.sum()),
         building_names=_building_names(stage),
         building_point=city.building_point,
+        porosity=porosity,
         water=depth > 0.0 if section.initial.sea_level is not None else None,
+        velocity=_initial_velocity(section, stage.files, stage.grid, depth),
+        layers=_structure_layers(stage, section),
     )
+
+
+def _structure_layers(stage: StageInput, section: FloodSection) -> dict[str, VectorLayer]:
+    from twin.layer import VectorLayer
+
+    names = section.structures.layers()
+    if names and stage.city is None:
+        raise ScenarioError(
+            f"needs the layers {', '.join(names)}, and there is no city",
+            where="flood.structures.underground",
+            remedy="Give city: in the scenario, or floors and entrances as lists.",
+        )
+    return {} if stage.city is None else {name: stage.city.require(name, VectorLayer) for name in names}
 
 
 def initial_depth(
@@ -175,11 +207,22 @@ def initial_depth(
     return np.where(is_wall, 0.0, depth)
 
 
+def _initial_velocity(
+    section: FloodSection, files: InputFiles, grid: Grid, depth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Eastward and northward [m/s] (ny, nx); a raster says nothing where it is dry."""
+    if section.initial.velocity is None:
+        return None
+    given = (_number_or_raster(part, files, grid) for part in section.initial.velocity)
+    u, v = (np.where((depth > 0.0) & np.isfinite(part), part, 0.0) for part in given)
+    return u, v
+
+
 def _sea_edge(label: NDArray[np.int32], section: FloodSection, grid: Grid) -> NDArray[np.int32]:
     """Values of `label` along the edges where the sea comes in: those with a stage, all where no edge has one."""
     edges = {"north": label[0], "south": label[-1], "west": label[:, 0], "east": label[:, -1]}
     owner = edge_owners(section, grid)
-    stages = [number for number, boundary in enumerate(section.boundaries) if boundary.kind == "stage"]
+    stages = [number for number, boundary in enumerate(section.boundaries) if boundary.kind in {"stage", "sea"}]
     open_to_sea = [edges[edge][np.isin(owner[edge], stages)] for edge in edges]
     return np.concatenate(open_to_sea if stages else list(edges.values()))
 
@@ -214,6 +257,14 @@ def _buildings_without_city(stage: StageInput) -> tuple[NDArray[np.int32], NDArr
 
     shapes = [Polygon(edit.polygon) for edit in stage.scenario.edits if isinstance(edit, BuildingEdit)]
     return burn(shapes, stage.grid), cover_fraction(shapes, stage.grid)
+
+
+def _porosity(cover: NDArray[np.float32]) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_]]:
+    """Porosity of the cells, None where no building stands, and the cells that are blocked."""
+    free = (1.0 - np.nan_to_num(cover)).astype(np.float32)
+    blocked = free < LEAST_POROSITY
+    free[blocked] = 1.0
+    return (free if (free < 1.0).any() else None), blocked
 
 
 def _building_names(stage: StageInput) -> dict[str, NDArray[Any]]:

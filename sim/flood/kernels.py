@@ -34,6 +34,7 @@ __all__ = [
     "GRAVITY",
     "OPEN",
     "RING_ROWS",
+    "SEA",
     "STAGE",
     "TILE_COLS",
     "TILE_ROWS",
@@ -50,17 +51,19 @@ __all__ = [
     "split_bands",
     "sweep_bands",
     "tile_tops",
-    "track",
+    "track_depth",
+    "track_discharge",
 ]
 
 TILE_ROWS, TILE_COLS = 16, 32
-CREST, STAGE, OPEN, DISCHARGE = 1, 2, 3, 4
+CREST, STAGE, OPEN, DISCHARGE, SEA = 1, 2, 3, 4, 5
 GRAVITY = 9.81
 """[m s-2]"""
 WALL_BED = 1.0e4
 """Bed of a cell that no water enters [m above the local datum]."""
-RING_ROWS = 14
-"""Row buffers a band: 2 qx, 3 qy, 2 shares, discharge across (then gain), inertia, n^2, column tops, 3 stages."""
+RING_ROWS = 15
+"""Row buffers a band: 2 qx, 3 qy, 2 shares, discharge across (then gain), inertia, n^2, column tops, 3 stages, dt/dx
+over the porosity."""
 
 KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
 """How every kernel is compiled. Without ``_nrt`` (they allocate nothing) each slice of a row and each array handed on
@@ -91,6 +94,13 @@ class State(NamedTuple):
     """Running maximum of the depth [m] (ny, nx)."""
     weight: NDArray[Any]
     """Share of the rain that a cell receives (ny, nx), or (1, 1) where it is 1 everywhere."""
+    porosity: NDArray[Any]
+    """Share of a cell that buildings leave free (ny, nx), or (1,) where it is 1 everywhere: another type, so that the
+    kernels that know of it are others."""
+    x_open: NDArray[Any]
+    """Free share of the x-faces (ny, nx + 1), that of the narrower cell, or (1,)."""
+    y_open: NDArray[Any]
+    """Free share of the y-faces (ny + 1, nx), or (1,)."""
 
 
 class Faces(NamedTuple):
@@ -101,9 +111,11 @@ class Faces(NamedTuple):
     place: NDArray[Any]
     """Column of the face."""
     kind: NDArray[Any]
-    """CREST, STAGE, OPEN or DISCHARGE."""
+    """CREST, STAGE, OPEN, DISCHARGE or SEA."""
     value: NDArray[Any]
     """Crest or stage [m above the local datum], slope, or inward unit discharge [m2 s-1]."""
+    wave: NDArray[Any]
+    """SEA: height of the wave that comes in [m above `value`]."""
 
 
 class Active(NamedTuple):
@@ -146,6 +158,65 @@ def _inverse_cube_root(x):
     return double
 
 
+def at(values, j):
+    """`values` itself, or its entry `j` where it is a row."""
+    return values if np.ndim(values) == 0 else values[j]
+
+
+@overload(at, inline="always")
+def _at(values, j):  # noqa: ARG001  # an overload has the arguments of what it stands for
+    if isinstance(values, types.Array):
+        return lambda values, j: values[j]
+    return lambda values, j: values  # noqa: ARG005  # as above
+
+
+# numba leaves out what an array's number of dimensions rules out: where there is no porosity these become nothing
+
+
+@njit(**KERNEL)
+def over_storage(porosity, i, a, b, s, room):
+    """`s` over the share of the cells [a, b) of row `i` that holds water, in `room` where it differs."""
+    if porosity.ndim == 1:
+        return s
+    divide_row(s, porosity[i, a:b], room)
+    return room
+
+
+@njit(**KERNEL)
+def narrow(opening, i, q):
+    """Turn the discharge of a row of faces from that of their free width into that of the whole."""
+    if opening.ndim == 2:
+        multiply_row(opening[i], q)
+
+
+@njit(**KERNEL)
+def widen(opening, i, a, b, q):
+    """The way back, for the faces [a, b)."""
+    if opening.ndim == 2:
+        part_row(opening[i, a:b], q[a:b])
+
+
+@njit(**KERNEL)
+def multiply_row(values, out):
+    """Multiply a row by another."""
+    for j in range(uint64(values.size)):
+        out[j] = out[j] * values[j]
+
+
+@njit(**KERNEL)
+def part_row(values, out):
+    """Divide a row by another."""
+    for j in range(uint64(values.size)):
+        out[j] = out[j] / values[j]
+
+
+@njit(**KERNEL)
+def divide_row(s, values, out):
+    """A number over a row."""
+    for j in range(uint64(out.size)):
+        out[j] = s / values[j]
+
+
 @njit(**KERNEL)
 def fill_row(value, out):
     """Set all of a row."""
@@ -180,6 +251,43 @@ def inertia_row(q, before, after, theta, side, out):
     """q-centred weighting along the flow, theta q + (1 - theta)/2 (q- + q+) (de Almeida & Bates 2013, eq. 9)."""
     for j in range(uint64(out.size)):
         out[j] = theta * q[j] + side * (before[j] + after[j])
+
+
+@njit(**KERNEL, fastmath=FLAGS)
+def narrow_inertia_row(q, before, after, own, own_before, own_after, side, one, out):
+    """The same among faces of free widths `own`: what two faces exchange goes through the narrower one.
+
+    Weighted as on open ground it would feed a wave where the widths differ.
+    """
+    for j in range(uint64(out.size)):
+        width = one / own[j]
+        from_before = min(one, own_before[j] * width) * (before[j] - q[j])
+        out[j] = q[j] + side * (from_before + min(one, own_after[j] * width) * (after[j] - q[j]))
+
+
+@njit(**KERNEL)
+def weigh_x(opening, i, a, b, q, number, out):
+    """Inertia of the x-faces [a, b) of row `i`."""
+    if opening.ndim == 1:
+        inertia_row(q[a:b], q[a - 1 : b - 1], q[a + 1 : b + 1], number[2], number[3], out[a:b])
+    else:
+        own = opening[i]
+        narrow_inertia_row(
+            q[a:b], q[a - 1 : b - 1], q[a + 1 : b + 1], own[a:b], own[a - 1 : b - 1], own[a + 1 : b + 1], number[3],
+            number[10], out[a:b],
+        )  # fmt: skip
+
+
+@njit(**KERNEL)
+def weigh_y(opening, i, a, b, q, number, out):
+    """Inertia of the y-faces [a, b) north of row `i`."""
+    if opening.ndim == 1:
+        inertia_row(q[i, a:b], q[i - 1, a:b], q[i + 1, a:b], number[2], number[3], out[a:b])
+    else:
+        narrow_inertia_row(
+            q[i, a:b], q[i - 1, a:b], q[i + 1, a:b], opening[i, a:b], opening[i - 1, a:b], opening[i + 1, a:b],
+            number[3], number[10], out[a:b],
+        )  # fmt: skip
 
 
 @njit(**KERNEL)
@@ -223,7 +331,7 @@ def share_row(h, west, east, north, south, s, keep, tiny, one, out):
     zero = one - one
     for j in range(uint64(out.size)):
         leaving = (max(-west[j], zero) + max(east[j], zero)) + (max(-north[j], zero) + max(south[j], zero))
-        out[j] = min(one, keep * h[j] / max(s * leaving, tiny))
+        out[j] = min(one, keep * h[j] / max(at(s, j) * leaving, tiny))
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -238,7 +346,7 @@ def scale_row(before, here, q):
 def gain_row(west, east, north, south, s, rain, out):
     """Depth gained in the step [m]."""
     for j in range(uint64(out.size)):
-        out[j] = rain + s * ((west[j] - east[j]) + (north[j] - south[j]))
+        out[j] = rain + at(s, j) * ((west[j] - east[j]) + (north[j] - south[j]))
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -269,8 +377,8 @@ def top_row(h, h_max, top):
 
 
 @njit(**KERNEL)
-def sink_row(sink, keep, h, rest, taken):
-    """Take up to `sink` [m] out of each cell; `taken` sums it in double precision."""
+def sink_row(sink, keep, storage, h, rest, taken):
+    """Take up to `sink` [m] out of each cell; `taken` sums it, over whole cells, in double precision."""
     for j in range(uint64(h.size)):
         loss = min(sink, keep * h[j])
         y = rest[j] - loss
@@ -279,7 +387,16 @@ def sink_row(sink, keep, h, rest, taken):
         part = new - old
         rest[j] = (old - (new - part)) + (y - part)
         h[j] = new
-        taken[j] += loss
+        taken[j] += np.float64(loss) * np.float64(at(storage, j))
+
+
+@njit(**KERNEL)
+def sink_cells(porosity, i, a, b, sink, keep, one, h, rest, taken):
+    """Let the sink take from the cells [a, b) of row `i`."""
+    if porosity.ndim == 1:
+        sink_row(sink, keep, one, h[a:b], rest[a:b], taken[a:b])
+    else:
+        sink_row(sink, keep, porosity[i, a:b], h[a:b], rest[a:b], taken[a:b])
 
 
 @njit(**KERNEL)
@@ -309,7 +426,7 @@ def weir(e0, e1, z0, z1, crest, inertia, n2, slope, gdt, dry):
 
 
 @njit(**KERNEL)
-def edge_discharge(kind, value, h, z, h_in, z_in, q, q_in, n2, number):
+def edge_discharge(kind, value, wave, h, z, h_in, z_in, q, q_in, n2, is_strip, number):
     """Unit discharge through an edge of the domain, positive outward.
 
     STAGE: the momentum balance against a cell half outside whose bed is the edge cell's and whose stage is `value`.
@@ -317,6 +434,9 @@ def edge_discharge(kind, value, h, z, h_in, z_in, q, q_in, n2, number):
     cells of the bed, or of the water surface where the bed does not fall outwards; critical depth where the bed has no
     friction or a wall stands behind; nothing comes in.
     DISCHARGE: `value` flows in.
+    SEA: the sea outside stands at `value`, a wave of height `wave` comes in and what comes from inside leaves, both at
+    sqrt(g h) (Flather 1976): q = sqrt(g h) (eta - value - 2 wave). In a strip of one cell between two edges eta is that
+    in the middle of the step, or the strip would swing up.
     """
     slope, gdt, theta, side, dry, dx = number[0], number[1], number[2], number[3], number[4], number[13]
     if kind == DISCHARGE:
@@ -328,6 +448,15 @@ def edge_discharge(kind, value, h, z, h_in, z_in, q, q_in, n2, number):
             return 0.0
         inertia = theta * q + side * (q + q_in)
         return rub(inertia - slope * depth * (outside - (z + h)), gdt * n2 * depth ** (-7.0 / 3.0))
+    if kind == SEA:
+        depth = max(value + wave - z, h)
+        if depth <= dry:
+            return 0.0
+        push = h - max(value + 2.0 * wave - z, 0.0)
+        most = number[15] * depth * math.sqrt(depth)
+        celerity = math.sqrt(GRAVITY * depth)
+        ahead = 0.5 * number[6] * celerity if is_strip else 0.0
+        return min(max(celerity * push / (1.0 + ahead), -most), most)
     if kind == OPEN and h > dry:
         # the bed's slope controls the outflow; the surface's alone would let any depth be its own normal depth
         fall = value if value >= 0.0 else (z_in - z) / dx
@@ -352,10 +481,25 @@ def special_x(i, state, faces, n2, inertia, n2_face, number, out):
             out[j] = weir(e0, e1, z[j - 1], z[j], value, inertia[j], n2_face[j], number[0], number[1], number[4])
         elif j == 0:
             inner = min(1, last)
-            out[0] = -edge_discharge(kind, value, h[0], z[0], h[inner], z[inner], -q[0], -q[1], n2[0], number)
+            out[0] = -edge_discharge(
+                kind, value, faces.wave[k], h[0], z[0], h[inner], z[inner], -q[0], -q[1], n2[0], last == 0, number
+            )
         else:
             inner = max(last - 1, 0)
-            out[j] = edge_discharge(kind, value, h[last], z[last], h[inner], z[inner], q[j], q[last], n2[last], number)
+            out[j] = edge_discharge(
+                kind,
+                value,
+                faces.wave[k],
+                h[last],
+                z[last],
+                h[inner],
+                z[inner],
+                q[j],
+                q[last],
+                n2[last],
+                last == 0,
+                number,
+            )
 
 
 @njit(**KERNEL)
@@ -370,11 +514,37 @@ def special_y(i, state, faces, n2, inertia, n2_face, number, out):
             out[j] = weir(e0, e1, z[i - 1, j], z[i, j], value, inertia[j], n2_face[j], number[0], number[1], number[4])
         elif i == 0:
             m = min(1, last)
-            out[j] = -edge_discharge(kind, value, h[0, j], z[0, j], h[m, j], z[m, j], -q[0, j], -q[1, j], n2[j], number)
+            out[j] = -edge_discharge(
+                kind,
+                value,
+                faces.wave[k],
+                h[0, j],
+                z[0, j],
+                h[m, j],
+                z[m, j],
+                -q[0, j],
+                -q[1, j],
+                n2[j],
+                last == 0,
+                number,
+            )
         else:
             m = max(last - 1, 0)
             here = h[last, j], z[last, j], h[m, j], z[m, j]
-            out[j] = edge_discharge(kind, value, here[0], here[1], here[2], here[3], q[i, j], q[last, j], n2[j], number)
+            out[j] = edge_discharge(
+                kind,
+                value,
+                faces.wave[k],
+                here[0],
+                here[1],
+                here[2],
+                here[3],
+                q[i, j],
+                q[last, j],
+                n2[j],
+                last == 0,
+                number,
+            )
 
 
 @njit(**KERNEL)
@@ -397,13 +567,14 @@ def predict_x(i, state, faces, active, number, ring, out):
         a, b = max(active.first[t, g], 1), active.last[t, g]
         across_row(north[a - 1 : b], south[a - 1 : b], number[5], across[a:b])
         mean_row(n2[a - 1 : b - 1], n2[a:b], number[14], n2_face[a:b])
-        inertia_row(q[a:b], q[a - 1 : b - 1], q[a + 1 : b + 1], number[2], number[3], inertia[a:b])
+        weigh_x(state.x_open, i, a, b, q, number, inertia)
         momentum_row(
             z[a - 1 : b - 1], z[a:b], e[a - 1 : b - 1], e[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b],
             number[0], number[1], number[4], number[15], number[10], out[a:b],
         )  # fmt: skip
     if faces.start[i] < faces.start[i + 1]:
         special_x(i, state, faces, n2, inertia, n2_face, number, out)
+    narrow(state.x_open, i, out)
 
 
 @njit(**KERNEL)
@@ -415,13 +586,13 @@ def predict_y(i, state, faces, active, number, ring, out):
     if 0 < i < ny:
         t = (i - 1) // TILE_ROWS
         z0, z1, e0, e1 = state.z[i - 1], state.z[i], ring[11 + (i - 1) % 3], ring[11 + i % 3]
-        q, before, after, up, down = state.qy[i], state.qy[i - 1], state.qy[i + 1], state.qx[i - 1], state.qx[i]
+        q, up, down = state.qy[i], state.qx[i - 1], state.qx[i]
         n2_north = state.n2[min(i - 1, state.n2.shape[0] - 1)]
         for g in range(active.runs[t]):
             a, b = active.first[t, g], active.last[t, g]
             across_row(up[a : b + 1], down[a : b + 1], number[5], across[a:b])
             mean_row(n2_north[a:b], n2[a:b], number[14], n2_face[a:b])
-            inertia_row(q[a:b], before[a:b], after[a:b], number[2], number[3], inertia[a:b])
+            weigh_y(state.y_open, i, a, b, state.qy, number, inertia)
             momentum_row(
                 z0[a:b], z1[a:b], e0[a:b], e1[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b], number[0],
                 number[1], number[4], number[15], number[10], out[a:b],
@@ -430,6 +601,7 @@ def predict_y(i, state, faces, active, number, ring, out):
         fill_row(number[10] - number[10], out)
     if faces.start[i] < faces.start[i + 1]:
         special_y(i, state, faces, n2, inertia, n2_face, number, out)
+    narrow(state.y_open, i, out)
 
 
 @njit(**KERNEL)
@@ -470,7 +642,7 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
     ny, nx = state.z.shape
     s, rain, keep, tiny, one, sink = number[6], number[7], number[8], number[9], number[10], number[11]
     weighted = number[12] > 0
-    gain, top = ring[7, :nx], ring[10, :nx]
+    gain, top, ratios = ring[7, :nx], ring[10, :nx], ring[14, :nx]
     zero = one - one
     for number_of_row in range(5):
         fill_row(zero, ring[number_of_row])
@@ -506,8 +678,9 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
             predict_y(i + 1, state, y_faces, active, number, ring, y_south)
             for g in range(active.runs[t]):
                 a, b = active.first[t, g], active.last[t, g]
+                ratio = over_storage(state.porosity, i, a, b, s, ratios[a:b])
                 share_row(
-                    state.h[i, a:b], x[a:b], x[a + 1 : b + 1], y[a:b], y_south[a:b], s, keep, tiny, one, share[a:b]
+                    state.h[i, a:b], x[a:b], x[a + 1 : b + 1], y[a:b], y_south[a:b], ratio, keep, tiny, one, share[a:b]
                 )
             for g in range(active.runs[t]):
                 a, b = max(active.first[t, g], 1), active.last[t, g]
@@ -522,12 +695,12 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
                     a, b = active.first[t, g], active.last[t, g]
                     scale_row(share_north[a:b], share[a:b], y[a:b])
             if first <= i < last:
-                finish_x(i, first, last, active, s, x, state.qx, late[1], x_flux)
+                finish_x(i, first, last, active, s, x, state.qx, state.x_open, late[1], x_flux)
         else:
             for j in range(nx):
                 y[j] *= share_north[j] if y[j] > 0 else one
         if first <= i < last or i == ny:
-            finish_y(i, first, last, active, s, y, state.qy, late[2], y_flux)
+            finish_y(i, first, last, active, s, y, state.qy, state.y_open, late[2], y_flux)
         if i > first:
             r = i - 1
             t = r // TILE_ROWS
@@ -541,21 +714,21 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
                 fill_row(zero, top)
             for g in range(active.runs[t]):
                 a, b = active.first[t, g], active.last[t, g]
-                gain_row(
-                    x_north[a:b], x_north[a + 1 : b + 1], y_north[a:b], y[a:b], s, rain * (one - number[12]), gain[a:b]
-                )
+                even = rain * (one - number[12])
+                ratio = over_storage(state.porosity, r, a, b, s, ratios[a:b])
+                gain_row(x_north[a:b], x_north[a + 1 : b + 1], y_north[a:b], y[a:b], ratio, even, gain[a:b])
                 if weighted:
                     rain_row(state.weight[r, a:b], rain, gain[a:b])
                 depth_row(gain[a:b], h[a:b], rest[a:b])
                 if sink > 0:
-                    sink_row(sink, keep, h[a:b], rest[a:b], taken[t, a:b])
+                    sink_cells(state.porosity, r, a, b, sink, keep, one, h, rest, taken[t])
                 top_row(h[a:b], state.h_max[r, a:b], top[a:b])
             if r % TILE_ROWS == TILE_ROWS - 1 or r == last - 1:
                 reduce_tops(t, active, top, tops)
 
 
 @njit(**KERNEL)
-def finish_x(i, first, last, active, s, x, qx, late, x_flux):
+def finish_x(i, first, last, active, s, x, qx, opening, late, x_flux):
     """Store the discharge of row `i` and count what crosses the edges."""
     nx = x.size - 1
     slot = place_of(i, first, last)
@@ -566,14 +739,16 @@ def finish_x(i, first, last, active, s, x, qx, late, x_flux):
     for g in range(active.runs[t]):
         a, b = active.first[t, g], active.last[t, g]
         copy_row(x[a:b], out[a:b])
+        widen(opening, i, a, b, out)
     out[nx] = x[nx]
+    widen(opening, i, nx, nx + 1, out)
     west, east = np.float64(s) * np.float64(x[0]), -np.float64(s) * np.float64(x[nx])
     x_flux[i, 0] += max(west, 0.0) + max(east, 0.0)
     x_flux[i, 1] -= min(west, 0.0) + min(east, 0.0)
 
 
 @njit(**KERNEL)
-def finish_y(i, first, last, active, s, y, qy, late, y_flux):
+def finish_y(i, first, last, active, s, y, qy, opening, late, y_flux):
     """Store the discharge of the faces north of row `i` and count what crosses the edges."""
     nx, ny = y.size, qy.shape[0] - 1
     slot = -1 if i == ny else place_of(i, first, last)
@@ -584,6 +759,7 @@ def finish_y(i, first, last, active, s, y, qy, late, y_flux):
     for g in range(active.runs[t]):
         a, b = active.first[t, g], active.last[t, g]
         copy_row(y[a:b], out[a:b])
+        widen(opening, i, a, b, out)
     if 0 < i < ny:
         return
     side, sign = (0, 1.0) if i == 0 else (1, -1.0)
@@ -710,10 +886,11 @@ def tile_tops(h, tops):
 
 
 @njit(**KERNEL)
-def add_sources(row, col, gain, keep, state, tops):
-    """Add (or take, as far as there is any) `gain` [m] at single cells; returns the depths added and taken [m]."""
-    added, taken = 0.0, 0.0
-    zero = tops[0, 0] * 0
+def add_sources(row, col, gain, keep, state, tops, got):
+    """Add (or take, as far as there is any) `gain` [m] at single cells, one after the other.
+
+    got : (n,)   out, depth that was really added, negative where taken [m]
+    """
     for k in range(row.size):
         i, j = row[k], col[k]
         part = max(gain[k], -keep * state.h[i, j])
@@ -726,9 +903,7 @@ def add_sources(row, col, gain, keep, state, tops):
         state.h_max[i, j] = max(state.h_max[i, j], new)
         t, c = i // TILE_ROWS, j // TILE_COLS
         tops[t, c] = max(tops[t, c], new)
-        added += np.float64(max(part, zero))
-        taken -= np.float64(min(part, zero))
-    return added, taken
+        got[k] = part
 
 
 @njit(**KERNEL)
@@ -779,23 +954,35 @@ def add_duration(h, depth, span, duration):
 
 
 @njit(**KERNEL)
-def track(state, active, limits, speed_max, discharge_max, force_max, early, late, time_max, counted, duration):
-    """Bring the sampled statistics up to date in the active tiles.
+def track_discharge(state, active, limits, speed_max, discharge_max, force_max):
+    """Bring the maxima that depend on the flow up to date in the active tiles.
 
-    limits : now [s], time since the last sample [s], least depth of a speed, depth of the early and of the late
-        arrival, depth of the duration, rise that moves the time of the maximum [m], 1/2, 1, critical
+    limits : least depth of a speed [m], 1/2, 1, critical
     """
-    now, span = limits[0], limits[1]
     for i in range(state.z.shape[0]):
         t = i // TILE_ROWS
         for g in range(active.runs[t]):
             a, b = active.first[t, g], active.last[t, g]
-            h, h_max = state.h[i, a:b], state.h_max[i, a:b]
             track_row(
-                h, state.qx[i, a:b], state.qx[i, a + 1 : b + 1], state.qy[i, a:b], state.qy[i + 1, a:b], limits[2],
-                limits[9], limits[7], limits[8], speed_max[i, a:b], discharge_max[i, a:b], force_max[i, a:b],
+                state.h[i, a:b], state.qx[i, a:b], state.qx[i, a + 1 : b + 1], state.qy[i, a:b], state.qy[i + 1, a:b],
+                limits[0], limits[3], limits[1], limits[2], speed_max[i, a:b], discharge_max[i, a:b],
+                force_max[i, a:b],
             )  # fmt: skip
-            mark_arrival(h_max, now, limits[3], early[i, a:b])
-            mark_arrival(h_max, now, limits[4], late[i, a:b])
-            mark_maximum(h_max, now, limits[6], counted[i, a:b], time_max[i, a:b])
-            add_duration(h, limits[5], span, duration[i, a:b])
+
+
+@njit(**KERNEL)
+def track_depth(h, h_max, active, limits, early, late, time_max, counted, duration):
+    """Bring arrival, time of the maximum and duration up to date in the active tiles.
+
+    limits : now [s], time since the last sample [s], depth of the early and of the late arrival, depth of the
+        duration, rise that moves the time of the maximum [m]
+    """
+    now, span = limits[0], limits[1]
+    for i in range(h.shape[0]):
+        t = i // TILE_ROWS
+        for g in range(active.runs[t]):
+            a, b = active.first[t, g], active.last[t, g]
+            mark_arrival(h_max[i, a:b], now, limits[2], early[i, a:b])
+            mark_arrival(h_max[i, a:b], now, limits[3], late[i, a:b])
+            mark_maximum(h_max[i, a:b], now, limits[5], counted[i, a:b], time_max[i, a:b])
+            add_duration(h[i, a:b], limits[4], span, duration[i, a:b])

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from sim.flood.consequence import Consequence
 from sim.flood.fields import ARRIVAL_DEPTHS
 from sim.flood.ranks import rank_tables
+from sim.flood.structures.outputs import structure_figures, structure_tables
 from sim.stage import Products
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from sim.flood.model import FloodModel
+    from sim.flood.surface import SurfaceModel
 
 REACH = 10.0
 """Farthest open cell that tells the water at a building which has none beside it [cells]."""
@@ -23,7 +25,7 @@ REACH = 10.0
 __all__ = ["building_table", "cells_of_buildings", "summarise"]
 
 
-def summarise(model: FloodModel) -> Products:
+def summarise(model: SurfaceModel) -> Products:
     """Maps, table ``buildings`` and summary of a run; the sea and the rivers are not flooded land."""
     maps = model.statistics()
     z = np.where(np.isfinite(model.ground.bed), model.ground.bed, np.nan).astype(np.float32)
@@ -50,20 +52,34 @@ def summarise(model: FloodModel) -> Products:
         summary[f"flooded_area_{entry.lower:g}m_{above}_ha"] = float((rank == number).sum() * hectare)
     summary["flooded_buildings_count"] = float((buildings["rank"] > 0).sum())
     summary["flooded_buildings_over_0.5m_count"] = float((buildings["max_depth"] >= 0.5).sum())
+    assessed = (model.consequence or Consequence()).assess(model, maps)
+    of_feature = buildings["feature"].to_numpy(dtype=np.int64)
+    for column, classes in assessed.found.building_class.items():
+        # a building that no city knows (made in memory) has no outline to lay over the classes
+        known = of_feature < len(classes)
+        buildings[f"{column}_class"] = np.where(known, np.append(classes, 0)[np.where(known, of_feature, -1)], 0)
+    tables = {"buildings": buildings, **assessed.tables}
+    if model.meter.crossings:
+        tables["sections"] = model.meter.table(model.grid.frame.wkt())
+    tables |= structure_tables(model)
     return Products(
-        maps={name: (model.grid, values) for name, values in {"z_cell": z, **maps}.items()},
-        tables={"buildings": buildings},
-        summary=summary,
+        maps={
+            name: (model.grid, values)
+            for name, values in {"z_cell": z, **maps, "flood_depth_cell": assessed.depth}.items()
+        },
+        tables=tables,
+        summary={**summary, **assessed.summary, **structure_figures(model)},
     )
 
 
-def building_table(model: FloodModel, maps: dict[str, NDArray[np.float32]]) -> pd.DataFrame:
+def building_table(model: SurfaceModel, maps: dict[str, NDArray[np.float32]]) -> pd.DataFrame:
     """One row a building that touches the area.
 
     Columns: ``feature`` (row of the city's buildings), ``id``, ``building_id``, ``max_depth`` and ``mean_depth`` [m]
     and ``max_stage`` [m T.P.] over the open land cells of and beside the footprint, ``arrival_s`` (first time
     with 5 cm at one of them), ``max_speed`` [m s-1], ``rank`` of the maximum depth in the detailed table (0: dry),
-    ``geometry`` (footprint, WKB in the area's frame).
+    ``geometry`` (footprint, WKB in the area's frame). :func:`summarise` adds ``<table>_class`` for each table of the
+    exposure: the class with the largest part of the footprint, of two the more dangerous (PLATEAU's rule).
     """
     import pandas as pd
 

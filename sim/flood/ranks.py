@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 
+from twin.errors import LayerError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Rank", "RankTable", "rank_tables"]
+
+NEEDED = {"standard", "detailed", "duration", "arrival"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +65,44 @@ class RankTable:
 
 
 @cache
-def rank_tables() -> dict[str, RankTable]:
-    """``standard`` and ``detailed`` depth [m], ``duration`` [s]."""
-    text = files("sim.flood").joinpath("ranks.yaml").read_text(encoding="utf-8")
-    return {
-        key: RankTable(
-            {"ja": table["ja"], "en": table["en"]},
-            table["unit"],
-            table["source"],
-            tuple(Rank(float(r["from"]), r["color"], {"ja": r["ja"], "en": r["en"]}) for r in table["ranks"]),
-        )
-        for key, table in yaml.safe_load(text).items()
-    }
+def rank_tables(path: Path | None = None) -> dict[str, RankTable]:
+    """``standard`` and ``detailed`` depth [m], ``duration`` and ``arrival`` [s].
+
+    Parameters
+    ----------
+    path : Path, optional
+        File that replaces ``ranks.yaml``.
+
+    Raises
+    ------
+    LayerError
+        If it is not of that form.
+    """
+    where = "sim/flood/ranks.yaml" if path is None else str(path)
+    source = files("sim.flood").joinpath("ranks.yaml") if path is None else path
+    try:
+        return {key: _table(form) for key, form in _mapping(yaml.safe_load(source.read_text(encoding="utf-8"))).items()}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise LayerError(
+            f"is no table of ranks ({type(error).__name__}: {str(error).splitlines()[0]})",
+            where=where,
+            remedy="Start from a copy of sim/flood/ranks.yaml.",
+        ) from error
+
+
+def _mapping(content: Any) -> dict[str, Any]:
+    missing = sorted(NEEDED - set(content))
+    if missing:
+        raise ValueError(f"there is no table {', '.join(missing)}")
+    return dict(content)
+
+
+def _table(form: dict[str, Any]) -> RankTable:
+    ranks = tuple(Rank(float(r["from"]), str(r["color"]), {"ja": r["ja"], "en": r["en"]}) for r in form["ranks"])
+    lower = [rank.lower for rank in ranks]
+    if not ranks or sorted(set(lower)) != lower:
+        raise ValueError(f"the ranks {lower} do not increase")
+    for rank in ranks:
+        if not re.fullmatch(r"#[0-9A-Fa-f]{6}", rank.color):
+            raise ValueError(f"{rank.color!r} is no colour such as #F7F5A9")
+    return RankTable({"ja": form["ja"], "en": form["en"]}, form["unit"], form["source"], ranks)

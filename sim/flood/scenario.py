@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from sim.flood.breach_laws import ErosionWidth, Overtopped, WidthLaw
+from sim.flood.channel import Channel
+from sim.flood.evaluation import Evaluation
+from sim.flood.given import Line, NotNegative, Ring, SeriesInput
+from sim.flood.losses.scenario import CurveNumber, GreenAmpt
+from sim.flood.rainfall import Rain
+from sim.flood.structures.section import Structures
 from twin.scenario import Finite, Point, Positive, Seconds, Section
 
 __all__ = [
@@ -26,33 +32,8 @@ MOST_OUTPUTS = 10_000
 """Outputs of a run: each is a full set of fields on the disk."""
 
 
-def _ascending(pairs: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    if not pairs:
-        raise ValueError("the series is empty; give [[time in s, value], ...]")
-    if any(b[0] <= a[0] for a, b in pairwise(pairs)):
-        raise ValueError("times do not increase; give [[time in s, value], ...] in ascending time")
-    return pairs
-
-
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-"""A finite number that is zero or more."""
-
-Pairs = Annotated[tuple[tuple[Finite, Finite], ...], AfterValidator(_ascending)]
-"""[[time in s, value], ...] in ascending time."""
-
-SeriesInput: TypeAlias = Finite | Pairs | Path
-"""A value in time: a number, [[time in s, value], ...], or a CSV of two columns (time_s, value) with a header line.
-
-Between two times discharge and stage are linear, rain holds the earlier value; before the first and after the last
-time the nearest value holds.
-"""
-
-Line = Annotated[tuple[Point, ...], Field(min_length=2)]
-Ring = Annotated[tuple[Point, ...], Field(min_length=3)]
-
-
 class Initial(Section):
-    """Water at the start; dry where nothing is said. At most one of the three.
+    """Water at the start; dry where nothing is said. At most one of stage, depth and sea_level.
 
     Parameters
     ----------
@@ -64,11 +45,14 @@ class Initial(Section):
         Water surface [m T.P.] of everything below it that is connected to a stretch of the edge with a stage (to any
         edge where none has one): land behind a dike stays dry. It is the sea and the rivers: water there counts as no
         flood in areas and buildings.
+    velocity : (u, v) or None
+        ``shallow_water`` only: velocity eastward and northward [m/s], a number or a raster each; at rest by default.
     """
 
     stage: Finite | Path | None = None
     depth: NotNegative | Path | None = None
     sea_level: Finite | None = None
+    velocity: tuple[Finite | Path, Finite | Path] | None = None
 
     @model_validator(mode="after")
     def _one_at_most(self) -> Initial:
@@ -76,21 +60,6 @@ class Initial(Section):
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} are given; give one of stage, depth, sea_level")
         return self
-
-
-class Rain(Section):
-    """Rain on a part of the area.
-
-    Parameters
-    ----------
-    intensity : SeriesInput
-        [mm/h]; a value holds until the next time.
-    polygon : tuple of (x, y) or None
-        Where it rains [m in the area's frame]; everywhere by default.
-    """
-
-    intensity: SeriesInput
-    polygon: Ring | None = None
 
 
 class Inflow(Section):
@@ -136,11 +105,16 @@ class Boundary(Section):
     edge : {"west", "east", "south", "north", "all"}
     from_, to : float or None
         Stretch along the edge [m] from its southern (west and east edge) or western end (``from:`` in the file).
-    kind : {"wall", "open", "stage", "discharge", "unit_discharge"}
-        ``stage``: water outside stands at `value` [m T.P.]. ``discharge``: `value` [m3/s] enters, evenly along the
-        stretch; ``unit_discharge``: `value` [m2/s] enters. ``open``: water leaves at normal depth, none enters.
+    kind : {"wall", "open", "stage", "sea", "discharge", "unit_discharge"}
+        ``stage``: the water at the edge stands at `value` [m T.P.]; it throws waves back. ``sea``: the open sea stands
+        at `value` (tide, surge), `wave` comes in (tsunami), and waves from inside leave. ``discharge``: `value` [m3/s]
+        enters, evenly along the stretch; ``unit_discharge``: `value` [m2/s] enters. ``open``: water leaves at normal
+        depth, none enters (``shallow_water``: as it comes where the bed does not fall outwards).
     value : SeriesInput or None
         Linear between the times.
+    wave : SeriesInput or None
+        ``sea`` only: height [m above `value`] that the wave alone would have at the edge, without what the coast
+        throws back.
     slope : float or None
         ``open`` only: friction slope of the outflow; by default the bed's over the last two cells, or the water
         surface's where the bed does not fall outwards.
@@ -149,17 +123,20 @@ class Boundary(Section):
     edge: Literal["west", "east", "south", "north", "all"]
     from_: Annotated[NotNegative | None, Field(alias="from")] = None
     to: Positive | None = None
-    kind: Literal["wall", "open", "stage", "discharge", "unit_discharge"] = "wall"
+    kind: Literal["wall", "open", "stage", "sea", "discharge", "unit_discharge"] = "wall"
     value: SeriesInput | None = None
+    wave: SeriesInput | None = None
     slope: NotNegative | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Boundary:
-        needs = self.kind in {"stage", "discharge", "unit_discharge"}
+        needs = self.kind in {"stage", "sea", "discharge", "unit_discharge"}
         if needs and self.value is None:
             raise ValueError(f"kind {self.kind} needs a value; give a number, [[time in s, value], ...] or a CSV")
         if not needs and self.value is not None:
             raise ValueError(f"kind {self.kind} takes no value; leave it out")
+        if self.wave is not None and self.kind != "sea":
+            raise ValueError(f"kind {self.kind} takes no wave; it belongs to kind sea")
         if self.slope is not None and self.kind != "open":
             raise ValueError(f"kind {self.kind} takes no slope; it belongs to kind open")
         if self.to is not None and self.to <= (self.from_ or 0.0):
@@ -179,14 +156,19 @@ class Breach(Section):
         Centre; cells within width / 2 of it sink.
     line : tuple of (x, y) or None
         Axis of the levee or wall; cells that it crosses sink, from its middle outwards.
-    width : float
-        Final width [m].
+    width : float or WidthLaw
+        Final width [m]; or by ``law``: ``manual`` (width of the river), ``verheij_van_der_knaap`` (head and material),
+        ``froehlich``, ``von_thun_gillette``.
     invert : float
         Final bed [m T.P.]; lower ground stays.
-    start : float
-        Begin of the failure [s].
-    growth : float
-        Time until the full width and depth are reached [s], linear; 0 = at once.
+    start : float or "overtopped" or Overtopped
+        Begin of the failure [s], or the water above the crest.
+    growth : float or None
+        Time until the full width and depth are reached [s]; 0 = at once; by default the law's, or 0.
+    shape : {"linear", "sqrt", "log"}
+        How the width grows in that time: with x, sqrt(x), log10(1 + 9 x).
+    deepening : float or None
+        Time until the full depth is reached [s], linear; by default with the width (``manual``: at once).
     hydrograph : SeriesInput or None
         [m3/s] that enters through the breach, for a river that is not in the area.
     """
@@ -194,16 +176,29 @@ class Breach(Section):
     name: str = ""
     at: Point | None = None
     line: Line | None = None
-    width: Positive
+    width: Positive | WidthLaw
     invert: Finite
-    start: NotNegative = 0.0
-    growth: NotNegative = 0.0
+    start: NotNegative | Literal["overtopped"] | Overtopped = 0.0
+    growth: NotNegative | None = None
+    shape: Literal["linear", "sqrt", "log"] = "linear"
+    deepening: NotNegative | None = None
     hydrograph: SeriesInput | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Breach:
         if (self.at is None) == (self.line is None):
             raise ValueError("give exactly one of at, line")
+        return self
+
+    @model_validator(mode="after")
+    def _law_has_what_it_needs(self) -> Breach:
+        if isinstance(self.width, ErosionWidth):
+            if self.deepening is None or self.growth is not None or self.shape != "linear":
+                raise ValueError("verheij_van_der_knaap needs deepening, and takes no growth and no shape of its own")
+            if self.hydrograph is not None and self.width.head is None:
+                raise ValueError("with a hydrograph the river is not in the area; give width.head")
+        if self.hydrograph is not None and not isinstance(self.start, int | float):
+            raise ValueError("with a hydrograph the river is not in the area: nothing tops the crest; give start in s")
         return self
 
 
@@ -214,7 +209,8 @@ class FloodSection(Section):
     ----------
     scheme : str
         ``local_inertial`` (Bates, Horritt & Fewtrell 2010; q-centred after de Almeida & Bates 2013): rain, rivers,
-        slow inundation. Not for dam breaks and tsunami: it has no advection.
+        slow inundation. Not for dam breaks and tsunami: it has no advection. ``shallow_water``: the whole equations
+        (finite volume of second order), for breaches, surge, tsunami and steep flow.
     precision : {"single", "double"}
         Of depth and discharge; the depth carries a compensation, so volume is kept in both.
     duration : float
@@ -228,29 +224,43 @@ class FloodSection(Section):
     roughness : float or Path
         Manning's n [s m-1/3], a number or a raster.
     initial : Initial
-    buildings : {"hole", "block", "roughness", "ignore"}
+    buildings : {"hole", "block", "roughness", "porosity", "ignore"}
         ``hole``: cells whose centre a building holds are walls, rain on them runs off into the cells around it.
         ``block``: they stand at the building's top. ``roughness``: the cover raises n:
         n2 = n0 2 + 0.020 theta / (100 - theta) h^(4/3), theta the cover in per cent (at most 60), at the depth
-        `cover_depth` (Japanese manual of flood inundation maps). ``ignore``: ground only.
+        `cover_depth` (Japanese manual of flood inundation maps). ``porosity``: a cell stores, and carries to its
+        neighbours, the share 1 - cover of what open ground would (the same manual); below 0.1 it is a wall.
+        ``ignore``: ground only.
     cover_depth : float
         Depth h of that rule [m].
     rain : SeriesInput or Rain or None
-        [mm/h].
-    inflows, boundaries, breaches : tuple
-    infiltration : float
-        Into the ground wherever there is water [mm/h].
-    drainage : float
-        Into the drains wherever there is water [mm/h].
+        [mm/h]; with Rain also in a part of the area, from rasters in time, of a moving storm, or a design storm.
+    inflows, boundaries, breaches, channels : tuple
+    infiltration : float or Path or GreenAmpt or CurveNumber
+        Into the ground wherever there is water [mm/h], a number or a raster; or by ``kind``: ``green_ampt``,
+        ``curve_number`` (losses of the rain).
+    drainage : float or Path
+        Into the drains wherever there is water [mm/h], a number or a raster: the capacity of street drains.
     gauges : mapping of str to (x, y)
-        Columns ``<name>_stage_m``, ``<name>_depth_m``, ``<name>_speed_m_s`` of gauges.csv.
+        Columns ``<name>_stage_m``, ``<name>_depth_m``, ``<name>_speed_m_s`` of gauges.csv. A breach that the water
+        begins or widens has ``breach_<number>_width_m``.
+    sections : mapping of str to line
+        Lines through which the discharge is measured: columns ``<name>_discharge_m3_s`` and ``<name>_volume_m3`` of
+        gauges.csv. Flow to the left of the line's direction counts positive: draw it from the left to the right bank,
+        seen downstream.
+    structures : Structures
+        Culverts, pumps, gates, weirs, barriers, drains, sewer and underground floors.
+    evaluation : Evaluation
+        Tables of ranks, dangers and damage, and the population.
     cfl : float
-        Share of dx / sqrt(g h_max) that a step takes; at most sqrt(theta / 2), beyond which a checkerboard grows.
+        Share of dx / sqrt(g h_max) that a step takes (``shallow_water``: of dx over the fastest wave |u| + sqrt(g h)).
+        ``local_inertial``: at most sqrt(theta / 2), beyond which a checkerboard grows.
     theta : float
-        Weight of a face's own discharge against its neighbours' along the flow; 1 = Bates et al. 2010.
+        ``local_inertial``: weight of a face's own discharge against its neighbours' along the flow; 1 = Bates et al.
+        2010.
     froude_limit : float
-        Largest Froude number of the flow: without advection, water that falls over a step would run away. Raise it
-        for steep slopes where flow is truly supercritical.
+        ``local_inertial``: largest Froude number of the flow: without advection, water that falls over a step would
+        run away. Raise it for steep slopes where flow is truly supercritical.
     dry_depth : float
         Shallower faces carry nothing [m].
     max_dt : float
@@ -267,15 +277,19 @@ class FloodSection(Section):
     no_bed: Literal["wall", "refuse"] = "wall"
     roughness: NotNegative | Path = 0.05
     initial: Initial = Initial()
-    buildings: Literal["hole", "block", "roughness", "ignore"] = "hole"
+    buildings: Literal["hole", "block", "roughness", "porosity", "ignore"] = "hole"
     cover_depth: Positive = 1.0
     rain: SeriesInput | Rain | None = None
     inflows: tuple[Inflow, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
     breaches: tuple[Breach, ...] = ()
-    infiltration: NotNegative = 0.0
-    drainage: NotNegative = 0.0
+    channels: tuple[Channel, ...] = ()
+    infiltration: NotNegative | Path | Annotated[GreenAmpt | CurveNumber, Field(discriminator="kind")] = 0.0
+    drainage: NotNegative | Path = 0.0
     gauges: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=60)], Point] = Field(default_factory=dict)
+    sections: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=60)], Line] = Field(default_factory=dict)
+    structures: Structures = Structures()
+    evaluation: Evaluation = Evaluation()
     cfl: Annotated[float, Field(gt=0, le=1)] = 0.65
     theta: Annotated[float, Field(gt=0, le=1)] = 0.9
     froude_limit: Positive = 1.0
@@ -297,9 +311,21 @@ class FloodSection(Section):
         return self
 
     @model_validator(mode="after")
+    def _losses_have_rain(self) -> FloodSection:
+        if isinstance(self.infiltration, CurveNumber) and self.rain is None:
+            raise ValueError("infiltration: curve_number takes of the rain, and there is none; give rain")
+        return self
+
+    @model_validator(mode="after")
     def _is_stable(self) -> FloodSection:
         # the shortest wave of two dimensions: q loses a factor 2 theta - 1 a step, and (c dt/dx)^2 <= theta / 2
         limit = math.sqrt(self.theta / 2.0)
-        if self.cfl > limit:
+        if self.scheme == "local_inertial" and self.cfl > limit:
             raise ValueError(f"cfl {self.cfl} is unstable with theta {self.theta}; give at most {limit:.3f}")
+        return self
+
+    @model_validator(mode="after")
+    def _begins_at_rest(self) -> FloodSection:
+        if self.scheme == "local_inertial" and self.initial.velocity is not None:
+            raise ValueError("local_inertial begins at rest; leave initial.velocity out, or take scheme shallow_water")
         return self

@@ -1,4 +1,4 @@
-"""Water that comes from above or inside: rain, inflows, breaches."""
+"""Water that enters or is taken inside the area."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.flood.scenario import Rain
 from sim.flood.series import Series
 from twin.errors import ScenarioError
 
@@ -20,10 +19,7 @@ if TYPE_CHECKING:
     from sim.inputs import InputFiles
     from twin.grid import Grid
 
-__all__ = ["MM_H", "Source", "cells_along", "cells_near", "place_inflows", "rain_weight", "read_rain"]
-
-MM_H = 1e-3 / 3600.0
-"""One mm/h in m/s."""
+__all__ = ["Source", "cells_along", "cells_near", "place_inflows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,64 +109,3 @@ def _outside(what: str, grid: Grid, where: str) -> ScenarioError:
         where=where,
         remedy="Move it into area.bbox, or enlarge the area.",
     )
-
-
-def read_rain(section: FloodSection, files: InputFiles) -> Series | None:
-    """Rain [mm/h] in time, or None.
-
-    Raises
-    ------
-    ScenarioError
-        If it is negative at some time.
-    """
-    if section.rain is None:
-        return None
-    given = section.rain.intensity if isinstance(section.rain, Rain) else section.rain
-    series = Series.resolve(given, files, held=True)
-    if series.values.min() < 0:
-        k = int(series.values.argmin())
-        raise ScenarioError(
-            f"rain is {series.values[k]} mm/h at t = {series.times[k]} s",
-            where="flood.rain",
-            remedy="Give intensities >= 0.",
-        )
-    return series
-
-
-def rain_weight(section: FloodSection, ground: Ground) -> NDArray[np.float64] | None:
-    """Share of the rain that each cell receives, None where it is 1 everywhere.
-
-    Rain on a building runs off evenly into the open cells around its block; rain on cells without a bed is lost.
-    """
-    from scipy import ndimage
-    from shapely import Polygon
-
-    from twin.footprint import burn
-
-    polygon = section.rain.polygon if isinstance(section.rain, Rain) else None
-    if section.rain is None or (polygon is None and not ground.is_wall.any()):
-        return None
-    falls = np.ones(ground.grid.shape) if polygon is None else (burn([Polygon(polygon)], ground.grid) >= 0) * 1.0
-    if not falls.any():
-        raise _outside("the rain's polygon", ground.grid, "flood.rain.polygon")
-    roof = ground.is_wall & (ground.building_cell >= 0)
-    weight = np.where(ground.is_wall, 0.0, falls)
-    label, n = ndimage.label(roof)
-    if n == 0:
-        return weight
-    # pairs (block, open cell beside it), each once
-    pairs = []
-    flat = np.arange(roof.size).reshape(roof.shape)
-    for axis in (0, 1):
-        for back in (False, True):
-            here = [slice(None), slice(None)]
-            there = [slice(None), slice(None)]
-            here[axis], there[axis] = (slice(1, None), slice(None, -1)) if back else (slice(None, -1), slice(1, None))
-            block, cell = label[tuple(here)], flat[tuple(there)]
-            beside = (block > 0) & ~ground.is_wall[tuple(there)]
-            pairs.append(np.c_[block[beside], cell[beside]])
-    ring = np.unique(np.concatenate(pairs), axis=0)
-    water = np.bincount(label.ravel(), weights=falls.ravel(), minlength=n + 1)
-    share = water / np.maximum(np.bincount(ring[:, 0], minlength=n + 1), 1)
-    np.add.at(weight.reshape(-1), ring[:, 1], share[ring[:, 0]])
-    return weight

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.flood.fields import ARRIVAL_DEPTHS, DURATION_DEPTH, SPEED_DEPTH
-from sim.flood.kernels import Active, State, join_runs, track
+from sim.flood.fields import ARRIVAL_DEPTHS, DURATION_DEPTH
+from sim.flood.kernels import Active, join_runs, track_depth
 from sim.flood.memory import spread_array
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -32,14 +32,11 @@ class Tracker:
     ----------
     every : float
         Time between two samples [s].
-    critical : float
-        Largest Froude number times sqrt(g) [m1/2 s-1].
     touched : ndarray of bool
         Tiles that were computed since the last sample; the model's step marks them.
     """
 
     every: float
-    critical: float
     touched: NDArray[np.bool_]
     speed_max: NDArray[np.float32]
     discharge_max: NDArray[np.float32]
@@ -52,13 +49,13 @@ class Tracker:
     sampled: float = 0.0
 
     @classmethod
-    def start(cls, depth: NDArray[np.float64], tiles: tuple[int, int], every: float, critical: float) -> Tracker:
+    def start(cls, depth: NDArray[np.float64], tiles: tuple[int, int], every: float) -> Tracker:
         """Statistics of a run that begins with `depth` [m]."""
         zero = np.zeros(depth.shape)
         early, late, time_max = (np.where(depth >= least, 0.0, -1.0) for least in (*ARRIVAL_DEPTHS, RISE))
         first = (zero, zero, zero, early, late, time_max, depth, zero)
         made: Any = (spread_array(values, np.float32, slot) for slot, values in enumerate(first))
-        return cls(every, critical, np.zeros(tiles, dtype=np.bool_), *made)
+        return cls(every, np.zeros(tiles, dtype=np.bool_), *made)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a restart needs."""
@@ -80,27 +77,35 @@ class Tracker:
             values[...] = arrays[name]
         self.sampled = sampled
 
-    def look(self, time: float, state: State, active: Active, *, final: bool = False) -> None:
+    def look(
+        self,
+        time: float,
+        h: NDArray[Any],
+        h_max: NDArray[Any],
+        active: Active,
+        track_flow: Callable[..., None],
+        *,
+        final: bool = False,
+    ) -> None:
         """Take a sample if it is time for one, or, with `final`, if anything happened since the last.
 
         Parameters
         ----------
         time : float
             Now [s].
+        h, h_max : ndarray (ny, nx)
+            Depth and its running maximum [m].
         active : Active
             Room for the runs of tiles; its content is lost.
+        track_flow : callable
+            Brings `speed_max`, `discharge_max` and `force_max`, its arguments, up to date in the runs of `active`.
         """
         span = time - self.sampled
         if span < (1e-9 if final else self.every):
             return
-        join_runs(self.touched, state.z.shape[1], active)
-        limits = np.array(
-            [time, span, SPEED_DEPTH, *ARRIVAL_DEPTHS, DURATION_DEPTH, RISE, 0.5, 1.0, self.critical],
-            dtype=state.h.dtype,
-        )
-        track(
-            state, active, limits, self.speed_max, self.discharge_max, self.force_max, self.early, self.late,
-            self.time_max, self.counted, self.duration,
-        )  # fmt: skip
+        join_runs(self.touched, h.shape[1], active)
+        track_flow(self.speed_max, self.discharge_max, self.force_max)
+        limits = np.array([time, span, *ARRIVAL_DEPTHS, DURATION_DEPTH, RISE], dtype=h.dtype)
+        track_depth(h, h_max, active, limits, self.early, self.late, self.time_max, self.counted, self.duration)
         self.touched[:] = False
         self.sampled = time

@@ -13,7 +13,7 @@ import pytest
 
 from tests import town
 
-STORING = {"run", "info", "export", "serve", "batch", "report"}
+STORING = {"run", "info", "export", "serve", "batch", "ensemble", "report"}
 TWIN = str(Path(sys.executable).with_name("osaka-twin"))
 
 
@@ -35,7 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = _call("--help", folder=tmp_path)
     assert done.returncode == 0
-    for command in ("demo", "sample", "ingest", "info", "run", "batch", "report", "serve", "export"):
+    commands = ("demo", "sample", "ingest", "info", "run", "batch", "ensemble", "report", "serve", "export", "validate")
+    for command in commands:
         assert command in done.stdout
 
 
@@ -113,6 +114,8 @@ def test_the_schema_is_json_and_names_the_flood(tmp_path: Path) -> None:
         (("batch", "broken.yaml"), "is no sweep"),
         (("batch", "empty.yaml"), "the list is empty"),
         (("batch", "lost.yaml"), "'flood.rains.0' leads nowhere at 'rains'"),
+        (("ensemble", "nowhere.yaml"), "nowhere.yaml"),
+        (("ensemble", "broken.yaml"), "is no ensemble"),
         (("report", "abc"), "no run 'abc'"),
         (("report", "scenarios/surge.yaml"), "has not been run"),
         (("report", "abc", "--lang", "fr"), "'fr' is no language"),

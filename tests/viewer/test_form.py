@@ -103,7 +103,7 @@ def test_rain_gets_the_peak_that_was_asked_for_in_its_own_shape(new: float, old:
 def test_rain_on_a_polygon_keeps_the_polygon() -> None:
     ring = [[town.AREA[0], town.AREA[1]], [town.AREA[2], town.AREA[1]], [town.AREA[2], town.AREA[3]]]
     changed = with_values(_content(rain={"intensity": 40, "polygon": ring}), {"flood.rain": 80.0}, {})
-    assert changed["flood"]["rain"] == {"intensity": 80.0, "polygon": ring}
+    assert changed["flood"]["rain"] == {"intensity": 80.0, "polygon": ring, "factor": 1.0}
 
 
 def test_a_levee_moves_as_a_whole() -> None:

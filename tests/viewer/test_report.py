@@ -62,7 +62,8 @@ def test_every_stage_has_a_chapter_and_the_drawings_that_belong_to_it(service: S
     assert set(chapters[:4]) == {"Flood", "Evacuation", "Barrier-free routes", "Drone operations"}
     assert chapters[4:] == ["Sources", "What this report does not say"]
     assert {block.name for block in document.blocks if isinstance(block, Picture)} == {
-        "flood-depth", "flood-arrival", "evacuation-shelters-load", "evacuation-stranded", "evacuation-people",
+        "flood-depth", "flood-arrival", "flood-duration", "flood-vulnerability",
+        "evacuation-shelters-load", "evacuation-stranded", "evacuation-people",
         "evacuation-queue", "access-routes", "access-reach-1", "access-departures", "airspace-plan",
         "airspace-airborne", "airspace-conflicts",
     }  # fmt: skip
@@ -84,6 +85,13 @@ def test_what_was_assumed_is_listed_as_the_form_shows_it(service: Service) -> No
     assert "| 浸水: 水位・潮位ピーク T.P.（m） | 2.5 |" in markdown(_document(service, "ja"))
 
 
+def test_the_limits_of_a_flood_are_those_of_its_scheme(service: Service) -> None:
+    flood = next(job.key for job in service.list_runs() if job.stage == "flood")
+    text = markdown(report_document(service, flood, "en"))
+    assert "leave out advection" in text
+    assert "those of shallow water" not in text
+
+
 def test_full_shelters_and_routes_beyond_limits_stand_out(service: Service) -> None:
     document = _document(service, "ja")
     (shelters,) = [table for table in _tables(document, "") if table.head[0] == "名称" and "収容人数" in table.head]
@@ -100,6 +108,7 @@ def test_the_last_safe_departure_is_said(service: Service) -> None:
 def test_every_text_is_in_the_language(service: Service) -> None:
     english = markdown(_document(service, "en"))
     names = ("通院", "避難所", "病院の上空", "駅", "西", "東", "指定", "巡視", "医薬品", "北", "水害", "国土", "詳細")
+    names += ("治水",)
     left = [line for line in english.splitlines() if LETTERS.search(line) and not any(name in line for name in names)]
     assert left == []
     assert not re.search(r"\breport\.[a-z_]+", english.replace("report.pdf", ""))
@@ -108,7 +117,7 @@ def test_every_text_is_in_the_language(service: Service) -> None:
 def test_both_files_are_written_and_the_pictures_beside_them(service: Service, tmp_path: Path) -> None:
     text, sheet = write_report(service, "reportairspace", tmp_path / "out", "ja")
     shown = re.findall(r"!\[.*\]\((.*)\)", text.read_text(encoding="utf-8"))
-    assert len(shown) == 12
+    assert len(shown) == 14
     for name in shown:
         with rasterio.open(text.parent / name) as picture:
             values = picture.read()

@@ -21,7 +21,9 @@ Times are seconds since the scenario's start. A chart is listed as soon as it ha
 curves grow. Charts by id: ``evacuation.people`` (waiting, moving, safe, stranded, dead; stacked),
 ``evacuation.shelters`` (one series a shelter, ``limit`` = capacity once the run is done), ``evacuation.queue``,
 ``access.departures`` (travel time by departure, one series a request and profile; x is a time of day on the clock),
-``airspace.airborne`` (airborne, held), ``airspace.conflicts`` (now, by output), ``flood.gauges``.
+``airspace.airborne`` (airborne, held), ``airspace.conflicts`` (now, by output),
+``flood.gauges``, ``flood.sections``, and of an ensemble ``ensemble.area``, ``ensemble.people`` (what is
+reached with each probability) and ``ensemble.convergence``.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = ["charts_document"]
 
+CONVERGENCE_DEPTH = 0.5
+"""Threshold whose area shows how an ensemble converges, or the nearest to it [m]."""
 SHELTER = "shelter:"
 """Beginning of the gauges that count people in a shelter."""
 
@@ -54,7 +58,7 @@ def charts_document(group: RunGroup) -> dict[str, Any]:
     made = []
     for stage, makers in MAKERS.items():
         member = group.get(stage)
-        if member is not None and member.outputs_done > 0:
+        if member is not None and (member.outputs_done > 0 or member.is_done):
             made += [chart for maker in makers if (chart := maker(member)) is not None]
     return {"charts": made}
 
@@ -116,11 +120,61 @@ def _flood_gauges(member: Member) -> dict[str, Any] | None:
     return _chart(member, "flood.gauges", series)
 
 
+def _flood_sections(member: Member) -> dict[str, Any] | None:
+    gauges = _gauges(member)
+    series = []
+    for number, column in enumerate(c for c in gauges.columns if str(c).endswith("_discharge_m3_s")):
+        name = str(column).removesuffix("_discharge_m3_s")
+        series.append(_series(name, {"ja": name, "en": name}, series_color(number), gauges["time_s"], gauges[column]))
+    return _chart(member, "flood.sections", series)
+
+
+def _extent(member: Member, chart: str, quantity: str) -> dict[str, Any] | None:
+    """What is reached with each probability, one series a threshold; all have the members' ranks as x."""
+    if not member.has_table("exceedance"):
+        return None
+    table = member.run.table("exceedance")
+    series = []
+    for number, (depth, rows) in enumerate(table[table["quantity"] == quantity].groupby("threshold_m", sort=True)):
+        name = {lang: text.format(depth=f"{depth:g}") for lang, text in _entries()[chart]["of"].items()}
+        # the largest value is reached with any probability up to that of one member, and so on
+        share = 100.0 * np.arange(len(rows) + 1) / len(rows)
+        value = np.append(rows["value"], rows["value"].iloc[-1])
+        series.append(_series(f"{depth:g}", name, series_color(number), share, value))
+    return _chart(member, chart, series)
+
+
+def _exceeded_area(member: Member) -> dict[str, Any] | None:
+    return _extent(member, "ensemble.area", "area_ha")
+
+
+def _exceeded_people(member: Member) -> dict[str, Any] | None:
+    return _extent(member, "ensemble.people", "people_count")
+
+
+def _convergence(member: Member) -> dict[str, Any] | None:
+    if not member.has_table("convergence"):
+        return None
+    table = member.run.table("convergence")
+    depth = min(table["threshold_m"], key=lambda one: abs(one - CONVERGENCE_DEPTH))
+    rows = table[(table["quantity"] == "area_ha") & (table["threshold_m"] == depth)]
+    mean, error = rows["mean"], rows["standard_error"]
+    entry = _entries()["ensemble.convergence"]["series"]
+    curves = {"mean": mean, "low": mean - error, "high": mean + error}
+    series = [
+        _series(name, {lang: text.format(depth=f"{depth:g}") for lang, text in entry[name]["name"].items()},
+                entry[name]["color"], rows["members"], values)
+        for name, values in curves.items()
+    ]  # fmt: skip
+    return _chart(member, "ensemble.convergence", series)
+
+
 MAKERS: dict[str, tuple[Callable[[Member], dict[str, Any] | None], ...]] = {
-    "flood": (_flood_gauges,),
+    "flood": (_flood_gauges, _flood_sections),
     "evacuation": (_people, _shelters, _queue),
     "access": (_departures,),
     "airspace": (_airborne, _conflicts),
+    "ensemble": (_exceeded_area, _exceeded_people, _convergence),
 }
 
 

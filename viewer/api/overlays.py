@@ -7,8 +7,8 @@ An overlay in the run document::
      "shape": "disc"|"triangle"|"square"|"diamond", "labels": false, "url": null,
      "frames": {"url": "/data/…?from=", "n_frames": 12, "times_s": [0.0, …]}}
 
-`kind` says how its pack is read: ``agents`` (frames), ``shelters``, ``links``, ``lines``, ``markers``, ``volumes``,
-``flights``. Things that are shown for a time carry ``from`` and ``until`` [s].
+`kind` says how its pack is read: ``agents`` (frames), ``shelters``, ``links``, ``lines``, ``markers``, ``surfaces``,
+``volumes``, ``flights``. Things that are shown for a time carry ``from`` and ``until`` [s].
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import yaml
 
 from layers.pack import write_pack
 from twin.errors import StoreError
-from viewer.api import access, agents, airspace, evacuation
+from viewer.api import access, agents, airspace, ensemble, evacuation
 from viewer.api.answer import squeeze
 from viewer.api.kept import Kept
 from viewer.api.scene import encoder_digest
@@ -50,9 +50,12 @@ TABLES = {
     "airspace.zones": "zones",
     "airspace.sites": "sites",
     "airspace.conflicts": "conflicts",
+    "ensemble.probability": "exceedance",
+    "ensemble.links": "links",
 }
 """The table without which there is nothing to show."""
 REACH = "access.reach"
+ENSEMBLE, PROBABILITY = "ensemble", "ensemble.probability"
 
 
 class OverlayShelf:
@@ -150,11 +153,21 @@ class OverlayShelf:
                 own = {"id": f"{overlay}_{number}", "name": name, "classes": classes}
                 yield self._entry(member, overlay, style) | own | {"url": f"{base}/{overlay}_{number}.pack"}
             return
+        if member.stage == ENSEMBLE:
+            first = ensemble.shown_first(member, overlay)
+            for depth in ensemble.thresholds(member) if overlay == PROBABILITY else [first]:
+                address = f"{overlay}_{round(depth * 100):03d}"
+                name = {lang: text.format(depth=f"{depth:g}") for lang, text in style["name"].items()}
+                shown = {"id": address, "name": name, "visible": overlay == PROBABILITY and depth == first}
+                yield self._entry(member, overlay, style) | shown | {"url": f"{base}/{address}.pack"}
+            return
         own = {"classes": access.route_classes(member, style)} if overlay == "access.routes" else {}
         yield self._entry(member, overlay, style) | own | {"url": f"{base}/{overlay}.pack"}
 
     def _entry(self, member: Member, overlay: str, style: dict[str, Any]) -> dict[str, Any]:
-        classes = [{k: v for k, v in entry.items() if k != "values"} for entry in style.get("classes", ())]
+        classes = [
+            {k: v for k, v in entry.items() if k not in ("values", "lower")} for entry in style.get("classes", ())
+        ]
         return {
             "id": overlay,
             "stage": member.stage,
@@ -183,6 +196,10 @@ class OverlayShelf:
             return access.barrier_pack(member, origin, ground)
         if overlay == REACH:
             return access.reach_pack(member, number, style, origin, ground)
+        if overlay == PROBABILITY:
+            return ensemble.probability_pack(member, number / 100, style, origin, ground)
+        if overlay == "ensemble.links":
+            return ensemble.link_pack(member, number / 100, style, origin, ground)
         if overlay == "airspace.flights":
             return airspace.flight_pack(member, style, origin, ground)
         if overlay == "airspace.volumes":

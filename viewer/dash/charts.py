@@ -46,6 +46,9 @@ def _chart(lang: Lang, chart: Mapping[str, Any]) -> html.Section:
         {"name": f"s{k}", "label": one["name"][lang], "color": one["color"], "strokeDasharray": DASHES[k % len(DASHES)]}
         for k, one in enumerate(shown)
     ]
+    is_time = bool(chart["x"].get("is_time"))
+    clock: dict[str, Any] = {"ticks": _ticks(end), "tickFormatter": {"function": "clock"}} if is_time else {}
+    tooltip: dict[str, Any] = {"labelFormatter": {"function": "clock"}} if is_time else {}
     common: dict[str, Any] = {
         "h": 190, "data": rows, "dataKey": "t", "series": curves, "withDots": len(rows) < 3, "gridAxis": "xy",
         "curveType": "stepAfter" if chart["shape"] == "step" else "linear", "tickLine": "none", "connectNulls": False,
@@ -53,10 +56,9 @@ def _chart(lang: Lang, chart: Mapping[str, Any]) -> html.Section:
         "tooltipAnimationDuration": 0,
         "yAxisProps": {"width": AXIS, "tickCount": 5, "interval": 0, "allowDecimals": chart["y"]["unit"] != "1"},
         "xAxisProps": {
-            "type": "number", "domain": [0, end], "ticks": _ticks(end), "tickFormatter": {"function": "clock"},
-            "interval": "preserveStartEnd", "minTickGap": 24,
+            "type": "number", "domain": [0, end], **clock, "interval": "preserveStartEnd", "minTickGap": 24,
         },
-        "tooltipProps": {"labelFormatter": {"function": "clock"}},
+        "tooltipProps": tooltip,
         "referenceLines": [
             {"x": mark, "color": one["color"], "label": say(lang, "charts.last_safe")}
             for one in shown for mark in one.get("marks", ())
@@ -67,12 +69,13 @@ def _chart(lang: Lang, chart: Mapping[str, Any]) -> html.Section:
         drawn = dmc.AreaChart(type="stacked", withGradient=False, fillOpacity=0.55, areaProps=area, **common)
     else:
         drawn = dmc.LineChart(strokeWidth=2, lineProps={"isAnimationActive": False}, **common)
-    cursor = [html.Div(className="chart-cursor")] if chart["x"].get("is_time") else []
+    axis = "" if is_time else f" / {chart['x']['label'][lang]}"
+    cursor = [html.Div(className="chart-cursor")] if is_time else []
     return html.Section(
         className="section chart",
         children=[
             html.H3(chart["title"][lang]),
-            html.P(f"{chart['y']['label'][lang]} ({unit})", className="note"),
+            html.P(f"{chart['y']['label'][lang]} ({unit}){axis}", className="note"),
             html.Div([drawn, *cursor], className="chart-box"),
         ],
         **attributes(data_chart=chart["id"], data_end=str(end)),

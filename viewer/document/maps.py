@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from viewer.strings import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -32,6 +33,8 @@ __all__ = [
 
 MAP_WIDTH = 17.0
 """Width of a map on the page [cm]."""
+LEGEND_WIDTH, KEY_WIDTH = 120, 7
+"""Letters that fit under a map, and what a coloured key takes of them."""
 PAPER, BLOCK, STREET, WATER = "#ffffff", "#d9dde2", "#b7bec7", "#dcebf5"
 
 
@@ -76,14 +79,24 @@ def draw_water(axes: Axes, flooding: Flooding) -> None:
     _raster(axes, flooding, np.where(flooding.is_water, 1.0, np.nan), [WATER], [0.0, 2.0], zorder=1)
 
 
-def draw_depth(axes: Axes, found: Findings, flooding: Flooding, *, alpha: float = 1.0) -> list[Any]:
-    """Maximum depth on land in the official classes, with lines at 0.5 m and 3 m; returns handles for the legend."""
+def draw_depth(
+    axes: Axes,
+    found: Findings,
+    flooding: Flooding,
+    *,
+    alpha: float = 1.0,
+    classes: Sequence[Mapping[str, Any]] | None = None,
+) -> list[Any]:
+    """Maximum depth on land with lines at 0.5 m and 3 m, in the official classes or in `classes` of the same form.
+
+    Returns handles for the legend.
+    """
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     from viewer.api.classes import DRY, depth_classes
 
-    classes = depth_classes()
+    classes = classes or depth_classes()
     depth = np.where(flooding.is_water, np.nan, flooding.depth)
     edges = [DRY, *(entry["upper"] or 1e6 for entry in classes)]
     colors = [entry["color"] for entry in classes]
@@ -145,7 +158,16 @@ def seal(axes: Axes, lang: Lang, handles: Sequence[Any]) -> None:
         va="center", arrowprops={"arrowstyle": "-|>", "color": "#1f2933", "linewidth": 1.0}, zorder=20, bbox=white,
     )  # fmt: skip
     if handles:
-        axes.legend(handles=list(handles), loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=4, borderaxespad=0.2)
+        widest = max(_width(handle.get_label()) for handle in handles)
+        columns = int(np.clip(LEGEND_WIDTH // (widest + KEY_WIDTH), 1, 4))
+        axes.legend(
+            handles=list(handles), loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=columns, borderaxespad=0.2
+        )  # fmt: skip
+
+
+def _width(text: str) -> int:
+    """Width of a label in Latin letters; a Japanese one is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _raster(

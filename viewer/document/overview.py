@@ -76,7 +76,7 @@ def _size(lang: Lang, one: Member) -> str:
     summary = one.manifest.get("summary", {})
     for figure, key in (
         ("people_count", "report.size_people"), ("journeys_count", "report.size_requests"),
-        ("flights_count", "report.size_flights"),
+        ("flights_count", "report.size_flights"), ("members_count", "report.size_members"),
     ):  # fmt: skip
         if figure in summary:
             return say(lang, key, count=f"{summary[figure]:,.0f}")
@@ -111,6 +111,7 @@ def sources(found: Findings) -> Iterator[Block]:
     layers = read_catalog(folder / scenario["city"]).layers
     checked = validate_scenario(scenario, where=str(scenario["name"]))
     used = {layer for name, section in sections(checked) for layer in simulator(name).needs(section)}
+    used |= set(found.manifest(found.last).get("layers", ()))
     rows = [
         (entry.name.get(lang) or layer_id, named_source(entry.source or entry.uri), entry.licence or "–", entry.date)
         for layer_id, entry in layers.items()
@@ -130,7 +131,13 @@ def limits(found: Findings) -> Iterator[Block]:
     yield Heading(1, say(lang, "report.limits"))
     yield Paragraph(say(lang, "report.limits_all"))
     for stage in found.group.members:
-        text = table(lang).get(f"limits.{stage}")
-        if text is not None:
+        told = (f"limits.{stage}_{_scheme(found, stage)}", f"limits.{stage}")
+        texts = [table(lang)[key] for key in told if key in table(lang)]
+        if texts:
             yield Heading(3, stage_name(lang, stage))
-            yield Paragraph(text)
+            yield from (Paragraph(text) for text in texts)
+
+
+def _scheme(found: Findings, stage: str) -> str:
+    """The scheme that a stage was computed with, empty where its section names none."""
+    return str((found.manifest(stage)["scenario"].get(stage) or {}).get("scheme", ""))

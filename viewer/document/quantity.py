@@ -37,6 +37,9 @@ UNITS: tuple[tuple[str, str, float, str], ...] = (
 )
 """End of a figure's name -> form, factor and unit; the first that fits."""
 
+MONEY: dict[str, float] = {"ja": 1e8, "en": 1e9}
+"""What an amount of money is counted in [JPY]: 億円, and billions."""
+
 
 def figure_name(lang: Lang, stage: str, name: str) -> str:
     """What a figure is; one without a name of its own is called as in the manifest."""
@@ -55,6 +58,8 @@ def figure_text(lang: Lang, name: str, value: float | None) -> str:
         return "–"
     if name.endswith("_s") and not name.endswith("_m_s") and not name.endswith("_m3_s"):
         return "–" if math.isinf(value) else duration(lang, value)
+    if name.endswith("_jpy"):
+        return say(lang, "report.money", amount=f"{value / MONEY[lang]:,.2f}")
     for end, form, factor, unit in UNITS:
         if name.endswith(end):
             return f"{value * factor:{form}}{unit}"

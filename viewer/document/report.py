@@ -13,6 +13,7 @@ from viewer.document.access import access_chapter
 from viewer.document.airspace import airspace_chapter
 from viewer.document.blocks import Block, Document, Heading, Paragraph
 from viewer.document.curves import curve_picture
+from viewer.document.ensemble import ensemble_chapter
 from viewer.document.evacuation import evacuation_chapter
 from viewer.document.findings import Findings
 from viewer.document.flood import flood_chapter
@@ -35,6 +36,7 @@ CHAPTERS: dict[str, Callable[[Findings], Iterator[Block]]] = {
     "evacuation": evacuation_chapter,
     "access": access_chapter,
     "airspace": airspace_chapter,
+    "ensemble": ensemble_chapter,
 }
 """What is said about a finished stage beyond its figures and curves."""
 DRAWN_AS_TABLE = ("evacuation.shelters",)

@@ -144,7 +144,7 @@ def test_a_sink_takes_what_is_there_and_counts_it() -> None:
     h = np.array([0.5, 1e-3, 2e-7, 0.0], dtype=np.float32)
     before = h.astype(np.float64)
     rest, taken = np.zeros(4, dtype=np.float32), np.zeros(4)
-    k.sink_row(np.float32(0.01), np.float32(1 - 1e-6), h, rest, taken)
+    k.sink_row(np.float32(0.01), np.float32(1 - 1e-6), np.float32(1), h, rest, taken)
     np.testing.assert_allclose(h.astype(np.float64) + rest + taken, before, rtol=0, atol=1e-14)
     assert taken[0] == pytest.approx(0.01)
     assert h.min() >= 0

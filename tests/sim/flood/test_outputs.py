@@ -110,7 +110,9 @@ def test_open_cells_of_a_footprint_count_where_buildings_are_no_holes() -> None:
 
 def test_rank_tables_ascend_and_name_both_languages() -> None:
     tables = rank_tables()
-    assert {name: len(table.ranks) for name, table in tables.items()} == {"standard": 6, "detailed": 8, "duration": 7}
+    assert {name: len(table.ranks) for name, table in tables.items()} == {
+        "standard": 6, "detailed": 8, "duration": 7, "arrival": 8,
+    }  # fmt: skip
     for table in tables.values():
         bounds = [rank.lower for rank in table.ranks]
         assert bounds == sorted(set(bounds))

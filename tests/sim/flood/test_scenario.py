@@ -37,6 +37,8 @@ BASE = {"duration": 600, "output_every": 60}
         ({"inflows": [{"at": [0, 0], "line": [[0, 0], [1, 1]], "discharge": 1.0}]}, "at and line given"),
         ({"boundaries": [{"edge": "west", "kind": "stage"}]}, "kind stage needs a value"),
         ({"boundaries": [{"edge": "west", "kind": "open", "value": 1.0}]}, "takes no value"),
+        ({"boundaries": [{"edge": "west", "kind": "sea", "wave": 1.0}]}, "kind sea needs a value"),
+        ({"boundaries": [{"edge": "west", "kind": "stage", "value": 0, "wave": 1.0}]}, "belongs to kind sea"),
         ({"boundaries": [{"edge": "up", "kind": "open"}]}, "edge"),
         ({"boundaries": [{"edge": "all", "from": 3, "kind": "open"}]}, "belong to one edge"),
         ({"boundaries": [{"edge": "west", "from": 30, "to": 20, "kind": "open"}]}, "is empty"),
@@ -158,7 +160,7 @@ def test_cover_raises_the_roughness_where_buildings_are_roughness() -> None:
     ("values", "section", "message"),
     [
         ({}, {}, "neither a city nor a bed"),
-        ({"z": np.zeros(144)}, {"bed": "z", "scheme": "shallow_water"}, "'shallow_water' does not exist yet"),
+        ({"z": np.zeros(144)}, {"bed": "z", "scheme": "kinematic"}, "'kinematic' does not exist yet"),
         ({"z": np.full(144, np.nan)}, {"bed": "z"}, "covers|every cell"),
         ({"z": np.zeros(144), "n": np.full(144, np.nan)}, {"bed": "z", "roughness": "n"}, "Manning's n is nan"),
         ({"z": np.zeros(144), "h": np.full(144, -1.0)}, {"bed": "z", "initial": {"depth": "h"}}, "depth is -1.0 m"),

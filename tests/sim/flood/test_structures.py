@@ -11,9 +11,9 @@ import pytest
 
 from sim.flood.ground import Ground, initial_depth
 from sim.flood.kernels import WEIR
+from sim.flood.roofs import RoofRunoff
 from sim.flood.scenario import FloodSection
 from sim.flood.series import Series
-from sim.flood.sources import rain_weight
 from sim.inputs import InputFiles
 from twin.grid import Grid
 
@@ -164,8 +164,7 @@ def test_rain_on_a_roof_runs_off_around_its_block() -> None:
     ground.building_cell[3:5, 3:6] = 0
     ground.building_cell[5, 3:6] = 1
     ground = replace(ground, is_wall=ground.building_cell >= 0)
-    weight = rain_weight(FloodSection(duration=1, output_every=1, rain=10.0), ground)
-    assert weight is not None
+    weight = RoofRunoff.of(ground).spread(np.ones((12, 12)))
     assert weight.sum() == pytest.approx(144)
     assert weight[4, 4] == 0
     assert weight[2, 3] == pytest.approx(1 + 9 / 12)

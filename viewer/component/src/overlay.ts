@@ -11,7 +11,7 @@ export interface OverlayClass extends ClassStyle {
   hidden?: boolean;
 }
 
-export type OverlayKind = 'agents' | 'shelters' | 'links' | 'lines' | 'markers' | 'volumes' | 'flights';
+export type OverlayKind = 'agents' | 'shelters' | 'links' | 'lines' | 'markers' | 'surfaces' | 'volumes' | 'flights';
 
 export interface FrameSource {
   url: string;

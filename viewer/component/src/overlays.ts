@@ -1,6 +1,7 @@
 // The overlays of the run shown: fetched when they are first wanted, moved with the clock, found under the pointer.
 import type { PerspectiveCamera, Vector3 } from 'three';
 import { AgentsLayer, Crowd } from './agents';
+import { AreasLayer } from './areas';
 import { Failure, isAbort, Unreachable } from './failure';
 import { FlightsLayer } from './flights';
 import type { Box } from './labels';
@@ -174,6 +175,8 @@ function makeOverlay(entry: OverlayEntry, pack: Pack, host: OverlayHost): Overla
       return new SheltersLayer(entry, pack, host);
     case 'markers':
       return new MarkersLayer(entry, pack, host);
+    case 'surfaces':
+      return new AreasLayer(entry, pack);
     case 'volumes':
       return new VolumesLayer(entry, pack, host);
     case 'flights':

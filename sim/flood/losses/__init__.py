@@ -1,0 +1,1 @@
+"""Water that goes into the ground and into the drains."""

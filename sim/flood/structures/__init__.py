@@ -1,0 +1,1 @@
+"""Structures: what moves water between cells, the outside and stores."""

@@ -1,0 +1,88 @@
+"""What a kind of structures is, and what it sees of the water."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Account", "Row", "Sight", "Structure"]
+
+Row = dict[str, Any]
+"""One structure's line in the table ``structures``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What structures see at their cells at the beginning of a step.
+
+    Parameters
+    ----------
+    start, end : float
+        Of the step [s].
+    stage : ndarray of float64 (n,)
+        Water surface [m T.P.], the bed where it is dry.
+    depth : ndarray of float64 (n,)
+        [m].
+    """
+
+    start: float
+    end: float
+    stage: NDArray[np.float64]
+    depth: NDArray[np.float64]
+
+    @property
+    def span(self) -> float:
+        """Length of the step [s]."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Volumes of structures [m3]: in them now, and since the start from beyond the area and to it."""
+
+    held: float = 0.0
+    came: float = 0.0
+    left: float = 0.0
+
+
+class Structure(Protocol):
+    """All structures of one kind.
+
+    A step is: what they want to take from their cells, what the surface really gives up, what they give to their
+    cells. Nothing of it is lost: what they keep is in their account.
+    """
+
+    kind: ClassVar[str]
+    row: NDArray[np.int64]
+    col: NDArray[np.int64]
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing happens while all its cells are dry."""
+
+    def wanted(self, sight: Sight) -> NDArray[np.float64]:
+        """Volume to be taken from each cell [m3], 0 or more."""
+
+    def settle(self, taken: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Volume for each cell [m3], 0 or more, now that `taken` [m3] is what was there to take."""
+
+    def account(self) -> Account:
+        """Volumes in the structures, and those that passed the edge of the world."""
+
+    def series(self) -> dict[str, float]:
+        """Columns of gauges.csv now."""
+
+    def rows(self) -> Iterator[Row]:
+        """Lines of the table ``structures``."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that a restart needs."""
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take up a state that :meth:`state` gave."""
