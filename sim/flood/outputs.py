@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from sim.flood.consequence import Consequence
+from sim.flood.consequence.table import Consequence
 from sim.flood.fields import ARRIVAL_DEPTHS
 from sim.flood.ranks import rank_tables
 from sim.flood.structures.outputs import structure_figures, structure_tables

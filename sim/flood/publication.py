@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from sim.flood.evaluation import River
-from sim.flood.overlay import REACH
+from sim.flood.consequence.overlay import REACH
+from sim.flood.consequence.section import River
 from sim.flood.ranks import rank_tables
 from twin.errors import StoreError
 

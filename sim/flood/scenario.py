@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 
 from sim.flood.breach_laws import ErosionWidth, Overtopped, WidthLaw
 from sim.flood.channel import Channel
-from sim.flood.evaluation import Evaluation
+from sim.flood.consequence.section import Evaluation
 from sim.flood.given import Line, NotNegative, Ring, SeriesInput
 from sim.flood.losses.scenario import CurveNumber, GreenAmpt
-from sim.flood.rainfall import Rain
+from sim.flood.rain.section import Rain
 from sim.flood.structures.section import Structures
 from twin.scenario import Finite, Point, Positive, Seconds, Section
 

@@ -76,7 +76,7 @@ class FloodSimulator:
                 where="flood.scheme",
                 remedy=f"There is: {', '.join(SCHEMES)}.",
             )
-        from sim.flood.consequence import Consequence
+        from sim.flood.consequence.table import Consequence
 
         # before the water: a table that is wrong must not cost a run
         consequence = Consequence.prepare(stage, section)

@@ -11,11 +11,11 @@ import sim.flood.kernels as k
 from sim.flood.boundaries import list_faces
 from sim.flood.breaches import breach_inflows, place_breaches
 from sim.flood.carving import carve_channels
+from sim.flood.consequence.danger import Danger, read_danger
 from sim.flood.crossing import Meter
-from sim.flood.danger import Danger, read_danger
 from sim.flood.losses.ground_loss import GroundLoss, even_rates
-from sim.flood.rain import place_rain
-from sim.flood.rain_field import MM_H
+from sim.flood.rain.field import MM_H
+from sim.flood.rain.rainfall import place_rain
 from sim.flood.sources import place_inflows
 from sim.flood.structures.barrier import mark_barriers
 from sim.flood.structures.build import place_barriers, place_structures
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.flood.consequence import Consequence
+    from sim.flood.consequence.table import Consequence
     from sim.flood.ground import Ground
     from sim.flood.scenario import FloodSection
     from sim.inputs import InputFiles

@@ -89,7 +89,7 @@ def _nothing(lang: Lang, name: str) -> str:
 
 def _source(found: Findings, name: str) -> str:
     """Where a table comes from: the official one, or the file that the scenario names."""
-    from sim.flood.danger import read_danger
+    from sim.flood.consequence.danger import read_danger
     from sim.flood.ranks import rank_tables
 
     given = found.scenario.get("flood", {}).get("evaluation", {})
@@ -128,7 +128,7 @@ def _damage(found: Findings) -> Iterator[Block]:
     lang, damage = found.lang, found.table("flood", "damage")
     if damage is None or not (damage["damage_jpy"] > 0).any():
         return
-    from sim.flood.damage import read_damage
+    from sim.flood.consequence.damage import read_damage
 
     error = float(found.manifest("flood")["summary"]["damage_depth_error_m"])
     sums = damage.groupby("asset", sort=False)[["value_jpy", "damage_jpy", "low_jpy", "high_jpy"]].sum()

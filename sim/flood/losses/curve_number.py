@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.flood.rain_field import RainField
+from sim.flood.rain.field import RainField
 from twin.errors import LayerError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.flood.losses.kernels import infiltrate, sink
 from sim.flood.losses.scenario import GreenAmpt, Soil, soil_table
-from sim.flood.rain_field import MM_H
+from sim.flood.rain.field import MM_H
 from twin.errors import LayerError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import sim.flood.danger_kernels as dk
-from sim.flood.danger import Danger, DangerTables, read_danger
+import sim.flood.consequence.kernels as dk
+from sim.flood.consequence.danger import Danger, DangerTables, read_danger
 from sim.flood.ground import Ground
 from sim.flood.kernels import TILE_ROWS, Active
 from sim.flood.scenario import FloodSection

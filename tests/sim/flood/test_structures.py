@@ -11,7 +11,7 @@ import pytest
 
 from sim.flood.ground import Ground, initial_depth
 from sim.flood.kernels import WEIR
-from sim.flood.roofs import RoofRunoff
+from sim.flood.rain.roofs import RoofRunoff
 from sim.flood.scenario import FloodSection
 from sim.flood.series import Series
 from sim.inputs import InputFiles

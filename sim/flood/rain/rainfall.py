@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.flood.design_storm import hyetograph
 from sim.flood.losses.curve_number import CurveNumberField
 from sim.flood.losses.scenario import CurveNumber
-from sim.flood.rain_field import RainField, RasterField, StillField, StormField, read_raster_rain
-from sim.flood.rainfall import Rain
-from sim.flood.roofs import RoofRunoff
+from sim.flood.rain.design_storm import hyetograph
+from sim.flood.rain.field import RainField, RasterField, StillField, StormField, read_raster_rain
+from sim.flood.rain.roofs import RoofRunoff
+from sim.flood.rain.section import Rain
 from sim.flood.series import Series
 from twin.errors import ScenarioError
 

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sim.flood.danger_kernels import PIECE, Limits, Worst, judge_discharge, judge_velocity
+from sim.flood.consequence.kernels import PIECE, Limits, Worst, judge_discharge, judge_velocity
 from sim.flood.fields import ARRIVAL_DEPTHS
 from sim.flood.ranks import Rank, RankTable
 from twin.errors import LayerError
@@ -167,8 +167,8 @@ def read_danger(path: Path | None = None) -> DangerTables:
     LayerError
         If the file is not of that form.
     """
-    where = "sim/flood/danger.yaml" if path is None else str(path)
-    source = files("sim.flood").joinpath("danger.yaml") if path is None else path
+    where = "sim/flood/consequence/danger.yaml" if path is None else str(path)
+    source = files("sim.flood.consequence").joinpath("danger.yaml") if path is None else path
     try:
         return DangerTables.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
@@ -178,7 +178,9 @@ def read_danger(path: Path | None = None) -> DangerTables:
             else str(error).splitlines()[0]
         )
         raise LayerError(
-            f"is no table of dangers ({said})", where=where, remedy="Start from a copy of sim/flood/danger.yaml."
+            f"is no table of dangers ({said})",
+            where=where,
+            remedy="Start from a copy of sim/flood/consequence/danger.yaml.",
         ) from error
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.flood.damage import DamageTables, damage_table, read_damage
-from sim.flood.exposed import Exposed, list_exposed
-from sim.flood.exposure import Classified, classify_flood, exposure_table
+from sim.flood.consequence.damage import DamageTables, damage_table, read_damage
+from sim.flood.consequence.exposed import Exposed, list_exposed
+from sim.flood.consequence.exposure import Classified, classify_flood, exposure_table
 from sim.flood.fields import DURATION_DEPTH
 from sim.flood.ranks import RankTable, rank_tables
 

@@ -135,7 +135,7 @@ class DesignRain(Section):
 
     @model_validator(mode="after")
     def _is_a_curve(self) -> DesignRain:
-        from sim.flood.design_storm import hyetograph
+        from sim.flood.rain.design_storm import hyetograph
 
         open_ = {"talbot": "ab", "sherman": "an", "kuno_ishiguro": "ab", "cleveland": "abn"}[self.formula]
         given = "".join(name for name in "abn" if getattr(self, name) is not None)

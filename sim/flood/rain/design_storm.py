@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sim.flood.rainfall import DesignRain
+    from sim.flood.rain.section import DesignRain
 
 __all__ = ["constants", "hyetograph", "mean_intensity"]
 

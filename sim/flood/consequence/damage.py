@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from sim.flood.exposed import Exposed
-    from sim.flood.exposure import Classified
+    from sim.flood.consequence.exposed import Exposed
+    from sim.flood.consequence.exposure import Classified
     from sim.flood.ground import Ground
 
 __all__ = ["DamageTables", "damage_table", "read_damage", "slope_class"]
@@ -141,15 +141,15 @@ def read_damage(path: Path | None = None) -> DamageTables:
     LayerError
         If the file is not of that form.
     """
-    where = "sim/flood/damage.yaml" if path is None else str(path)
-    source = files("sim.flood").joinpath("damage.yaml") if path is None else path
+    where = "sim/flood/consequence/damage.yaml" if path is None else str(path)
+    source = files("sim.flood.consequence").joinpath("damage.yaml") if path is None else path
     try:
         return DamageTables.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise LayerError(
             f"is no table of damage ({' '.join(str(error).split())[:300]})",
             where=where,
-            remedy="Start from a copy of sim/flood/damage.yaml.",
+            remedy="Start from a copy of sim/flood/consequence/damage.yaml.",
         ) from error
 
 

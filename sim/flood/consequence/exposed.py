@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sim.flood.evaluation import Evaluation
+from sim.flood.consequence.section import Evaluation
 from twin.errors import LayerError
 
 if TYPE_CHECKING:
@@ -65,15 +65,15 @@ def read_occupancy(path: Path | None = None) -> Occupancy:
     LayerError
         If the file is not of that form.
     """
-    where = "sim/flood/exposure.yaml" if path is None else str(path)
-    source = files("sim.flood").joinpath("exposure.yaml") if path is None else path
+    where = "sim/flood/consequence/exposure.yaml" if path is None else str(path)
+    source = files("sim.flood.consequence").joinpath("exposure.yaml") if path is None else path
     try:
         return Occupancy.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise LayerError(
             f"is no table of occupancy ({' '.join(str(error).split())[:300]})",
             where=where,
-            remedy="Start from a copy of sim/flood/exposure.yaml.",
+            remedy="Start from a copy of sim/flood/consequence/exposure.yaml.",
         ) from error
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.flood.consequence.overlay import Filling, Overlay, largest_class
 from sim.flood.fields import ARRIVAL_DEPTHS
-from sim.flood.overlay import Filling, Overlay, largest_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from sim.flood.exposed import Exposed
+    from sim.flood.consequence.exposed import Exposed
     from sim.flood.ranks import RankTable
     from sim.flood.surface import SurfaceModel
 

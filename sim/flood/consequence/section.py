@@ -43,11 +43,11 @@ class Evaluation(Section):
         Ranks and colours in place of ``sim/flood/ranks.yaml``.
     danger : Path or None
         Limits for people, vehicles and buildings, and the curves of 家屋倒壊等氾濫想定区域 (氾濫流), in place of
-        ``sim/flood/danger.yaml``.
+        ``sim/flood/consequence/danger.yaml``.
     exposure : Path or None
-        Floor areas and how people lie over buildings, in place of ``sim/flood/exposure.yaml``.
+        Floor areas and how people lie over buildings, in place of ``sim/flood/consequence/exposure.yaml``.
     damage : Path or None
-        Damage rates and asset values in place of ``sim/flood/damage.yaml``.
+        Damage rates and asset values in place of ``sim/flood/consequence/damage.yaml``.
     population : str or None
         Layer of population squares; it is taken where the city has it. None: nobody is counted.
     column : str

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from layers.raster_series import RasterSeries
-    from sim.flood.rainfall import RasterRain, Storm
+    from sim.flood.rain.section import RasterRain, Storm
     from sim.inputs import InputFiles
     from twin.grid import Grid
 

@@ -1,0 +1,1 @@
+"""What a finished flood means: dangers, people, buildings, money."""

@@ -1,0 +1,1 @@
+"""Rain in space and time."""
