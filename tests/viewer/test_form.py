@@ -48,13 +48,48 @@ def test_the_form_shows_what_the_scenario_says() -> None:
         "flood.output_every": 5.0,
         "flood.boundaries": 2.5,
         "flood.rain": 55.0,
+        "flood.scheme": "local_inertial",
+        "flood.buildings": "hole",
+        "flood.infiltration": 0.0,
+        "flood.drainage": 0.0,
     }
+
+
+def test_pumps_barriers_and_shutters_can_be_changed_and_taken_away() -> None:
+    content = _content(
+        structures={
+            "pumps": [{"name": "p", "at": LEVEE[0], "capacity": 5, "fails_at": 1200}],
+            "barriers": [{"name": "b", "line": LEVEE, "crest": 3.5, "up_at": 600}],
+            "underground": [{
+                "name": "mall", "floors": [{"height": -5, "area": 900, "ceiling": 3}],
+                "entrances": [{"at": LEVEE[0], "width": 4, "shutter": True}], "shutters_close": 1800,
+            }],
+        },
+    )  # fmt: skip
+    values = {id_: value for id_, value in _values(content).items() if "structures" in id_}
+    assert values == {
+        "flood.structures.pumps.0": True,
+        "flood.structures.pumps.0.capacity": 5.0,
+        "flood.structures.pumps.0.fails_at": 20.0,
+        "flood.structures.barriers.0": True,
+        "flood.structures.barriers.0.line": "-51985.0, -145690.0",
+        "flood.structures.barriers.0.crest": 3.5,
+        "flood.structures.barriers.0.up_at": 10.0,
+        "flood.structures.underground.0.shutters_close": 30.0,
+        "flood.structures.underground.0.shutter_height": 0.5,
+    }
+    asked_for = {"flood.structures.pumps.0": False, "flood.structures.underground.0.shutters_close": 15}
+    changed = with_values(content, {**values, **asked_for}, {"flood": True})
+    assert changed["flood"]["structures"]["pumps"] == []
+    assert changed["flood"]["structures"]["underground"][0]["shutters_close"] == 900
+    assert changed["flood"]["structures"]["barriers"] == content["flood"]["structures"]["barriers"]
+    validate_scenario(changed, where="test")
 
 
 def test_entries_of_lists_are_named_and_stay_together() -> None:
     fields = [field for field in fields_of(_two_stages()) if field.id.startswith("flood.breaches")]
     assert [field.id.removeprefix("flood.breaches.") for field in fields] == [
-        "0", "0.line", "0.start", "0.width", "1", "1.at", "1.start", "1.width",
+        "0", "0.line", "0.start", "0.width", "0.invert", "1", "1.at", "1.start", "1.width", "1.invert",
     ]  # fmt: skip
     assert fields[3].label("en") == "first: width (m)"
     assert fields[1].get(_two_stages()) == "-51985.0, -145690.0"
