@@ -135,6 +135,8 @@ class Solitary(Section):
         The surface above still water [m], or the velocity [m s-1] of the water in a wave that goes eastward.
     is_small : bool
         Velocity of a small wave, eta sqrt(g / d), in place of c eta / (d + eta) with c = sqrt(g (d + H)).
+    power : {2, 1}
+        Of sech. 1 is no solitary wave but a wider hump of the same height, which some models begin with.
     scale : float
         What the values are multiplied by: -1 for the velocity of a wave that goes westward.
     """
@@ -145,12 +147,13 @@ class Solitary(Section):
     crest: Finite
     quantity: Literal["stage", "speed"]
     is_small: bool = False
+    power: Literal[1, 2] = 2
     scale: Finite = 1.0
 
     def on(self, grid: Grid) -> NDArray[np.float64]:
         """Values at the cell centres (ny, nx)."""
         height, depth = self.height, self.depth
-        eta = height / np.cosh(np.sqrt(0.75 * height / depth**3) * (grid.x_cell - self.crest)) ** 2
+        eta = height / np.cosh(np.sqrt(0.75 * height / depth**3) * (grid.x_cell - self.crest)) ** self.power
         if self.quantity == "stage":
             row = eta
         elif self.is_small:

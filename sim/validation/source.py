@@ -143,8 +143,8 @@ class SeriesFile(Section):
     table : Table
     time, value : str
         Columns.
-    offset : float
-        Added to the values.
+    scale, offset : float
+        value = scale * value of the table + offset.
     zero_by : float or None
         The mean over that many seconds at the beginning is taken off first.
     then : float or None
@@ -159,6 +159,7 @@ class SeriesFile(Section):
     table: Table
     time: str
     value: str
+    scale: Finite = 1.0
     offset: Finite = 0.0
     zero_by: Positive | None = None
     then: Finite | None = None
@@ -173,7 +174,7 @@ class SeriesFile(Section):
             value = value - value[time <= time[0] + self.zero_by].mean()
         if self.from_depth is not None:
             value = value * (np.sqrt(GRAVITY * self.from_depth) + 0.5 * value) ** 2 / GRAVITY
-        value = value + self.offset
+        value = self.scale * value + self.offset
         if self.then is not None:
             time, value = np.r_[time, time[-1] + 1e-3], np.r_[value, self.then]
         _write_series(path, time, value)

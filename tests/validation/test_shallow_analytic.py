@@ -67,18 +67,21 @@ def test_a_dam_break_on_wet_and_dry_ground(precision: str, hr: float, bar: float
     assert abs(model.budget()["relative_error"]) < (1e-6 if precision == "single" else 1e-12)
 
 
-@pytest.mark.parametrize(("hr", "bar"), [(0.001, 0.005), (0.0, 0.0055)])
+@pytest.mark.parametrize(("hr", "bar"), [(0.001, 0.0017), (0.0, 0.0026)])
 def test_a_dam_across_the_grid(hr: float, bar: float) -> None:
-    """The same dam at 30 degrees to the rows; the error is taken where the side walls have not been heard yet."""
-    n, dx, t = 300, 0.02, 3.0
-    y, x = (np.mgrid[:n, :n] + 0.5) * dx
-    away = (x - 3.0) * np.cos(np.pi / 6) + (y - 3.0) * np.sin(np.pi / 6)
-    depth = np.where(away < 0, 0.005, hr)
-    model = _run(_model(np.zeros((n, n)), dx, 0.0, depth, dry_depth=1e-6), t)
-    exact = _stoker(away, t, 0.005, hr) if hr else _ritter(away, t, 0.005)
+    """The same dam at 30 degrees to the rows, over the same 10 m, where the side walls have not been heard yet.
+
+    The peer's bar on wet ground, 0.0012, is missed here.
+    """
+    dx, t, half = 0.02, 6.0, 5.0
     reach = 2 * np.sqrt(G * 0.005) * t
-    inside = (np.minimum.reduce([x, y, n * dx - x, n * dx - y]) > reach) & (np.abs(away) < 2.0)
-    assert inside.sum() > 5000
+    n = int(np.ceil(2 * (half * np.cos(np.pi / 6) + 1.0 + reach) / dx))
+    y, x = (np.mgrid[:n, :n] + 0.5) * dx
+    away = (x - n * dx / 2) * np.cos(np.pi / 6) + (y - n * dx / 2) * np.sin(np.pi / 6)
+    model = _run(_model(np.zeros((n, n)), dx, 0.0, np.where(away < 0, 0.005, hr), dry_depth=1e-6), t)
+    exact = _stoker(away, t, 0.005, hr) if hr else _ritter(away, t, 0.005)
+    inside = (np.minimum.reduce([x, y, n * dx - x, n * dx - y]) > reach) & (np.abs(away) < half)
+    assert inside.sum() > 200_000
     assert np.abs(model._cells("h") - exact)[inside].sum() / exact[inside].sum() <= bar
 
 
