@@ -15,6 +15,8 @@ from scipy import ndimage
 from twin.errors import LayerError, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
@@ -43,7 +45,9 @@ WEIR = 1.70
 FILL_STEP = 10.0
 """Time step of the filling of underground floors [s]."""
 SAME_PLACE = 1.0
-"""Two shelters nearer to each other than this are one [m]."""
+"""Two shelters nearer to each other than this are one, and outlines whose corners are [m]."""
+SAME_HEIGHT = 0.01
+"""Two floors of one outline nearer to each other than this are one [m]."""
 MOVING = 1
 """``state_agent`` of somebody who is on the way."""
 
@@ -150,7 +154,10 @@ def water_on_links(run: Run, layer: NetworkLayer) -> Water:
 
 
 def underground_water(run: Run, entrances: VectorLayer, floors: VectorLayer) -> Water:
-    """Mean depth on each underground floor, filled through its entrances and never emptied.
+    """Mean depth on each underground floor.
+
+    A floor that the flood itself filled (``flood.structures.underground``) has the level that it had there. Any other
+    is filled here, and never emptied:
 
     Water at an entrance that stands higher than its step falls in like over a broad-crested weir of the entrance's
     width; floors that lie over each other fill from the lowest, each up to its own volume.
@@ -189,6 +196,9 @@ def underground_water(run: Run, entrances: VectorLayer, floors: VectorLayer) -> 
             head = np.maximum(street.at(times[number - 1] + (step + 0.5) * dt)[0] - door["step_height"], 0.0)
             np.add.at(volume, shaft_of_door, WEIR * door["width"] * head**1.5 * dt)
         depth[number] = _fill(volume, shaft, hall)
+    for row, level in _levels_of_the_flood(run, floors):
+        height = float(floors.table["floor_height"].iloc[row])
+        depth[:, row] = np.clip(level - height, 0.0, hall["volume_m3"][row] / hall["area_m2"][row])
     return Water(times, depth, np.zeros_like(depth))
 
 
@@ -396,6 +406,23 @@ def _shafts(floors: VectorLayer) -> NDArray[np.int64]:
 
 def _shaft_below(point: object, floors: VectorLayer, shaft: NDArray[np.int64]) -> int:
     return int(shaft[int(floors.table.geometry.distance(point).to_numpy().argmin())])
+
+
+def _levels_of_the_flood(run: Run, floors: VectorLayer) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Rows of `floors` that were malls of the flood, and their level [m T.P.] at its outputs.
+
+    A floor is known by its outline and its height.
+    """
+    import shapely
+
+    if not run.has_table("underground") or "floor_height" not in floors.table.columns:
+        return
+    table, gauges = run.table("underground"), run.gauges()
+    outline = shapely.from_wkb(table["geometry"])
+    for row, (shape, height) in enumerate(zip(floors.table.geometry, floors.numbers("floor_height"), strict=True)):
+        is_same = shapely.equals_exact(outline, shape, SAME_PLACE) & (np.abs(table["height"] - height) < SAME_HEIGHT)
+        for name in table["name"][is_same]:
+            yield row, gauges[f"{name}_underground_stage_m"].to_numpy(np.float64)
 
 
 def _fill(

@@ -155,6 +155,10 @@ class Run:
         """Path of the gauge records (CSV)."""
         return self._file(GAUGES)
 
+    def has_table(self, name: str) -> bool:
+        """Whether the run left a table of that name."""
+        return (self.folder / f"{name}.parquet").is_file()
+
     def table(self, name: str) -> pd.DataFrame:
         """A table of the run.
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BYTES_PER_CELL", "FloodModel"]
 
-BYTES_PER_CELL = {"single": 144, "double": 152}
+BYTES_PER_CELL = {"single": 152, "double": 153}
 """Memory of a model at its highest, a cell: benchmarks/bench_flood.py --memory, and 32 for buildings and walls."""
 
 

@@ -164,6 +164,25 @@ def test_water_below_the_step_stays_outside_and_a_floor_holds_no_more_than_its_v
     assert water.depth[1].tolist() == [3.0, 0.5]
 
 
+def test_a_floor_that_the_flood_filled_has_the_level_that_it_had_there(tmp_path: Path) -> None:
+    doors, halls = _mall()
+    table = halls.table.assign(floor_height=[-4.0, -8.0])
+    writer = Store(tmp_path).begin("flood", {"name": "n", "stage": "flood", "key": "flood"})
+    deep = np.full(GRID.shape, 0.6)
+    writer.create_fields(GRID, [0.0, 600.0], {"h_cell": 0 * deep, "u_cell": deep, "v_cell": deep})
+    for number, level in enumerate((-8.0, -7.7)):
+        fields = {"h_cell": deep * number, "u_cell": deep, "v_cell": deep}
+        writer.write_output(number, fields, {"mall_underground_stage_m": level})
+    writer.write_map("h_max_cell", GRID, deep)
+    filled = gpd.GeoDataFrame({"name": ["mall"], "height": [-8.0]}, geometry=[table.geometry.iloc[1]], crs="EPSG:6674")
+    writer.write_table("underground", filled)
+    run = writer.finish()
+    water = underground_water(run, doors, VectorLayer("underground", halls.frame, OPEN, table))
+    assert water.depth[:, 1] == pytest.approx([0.0, 0.3], abs=1e-6)
+    # the other floor was none of the flood's
+    np.testing.assert_array_equal(water.depth[:, 0], underground_water(run, doors, halls).depth[:, 0])
+
+
 def test_the_crowd_on_a_link_is_counted_where_people_move(tmp_path: Path) -> None:
     writer = Store(tmp_path).begin("people", {"name": "n", "stage": "evacuation", "key": "people"})
     x, y = np.array([2.5, 2.5, 2.5, 40.0]), np.array([20.5, 21.0, 20.5, 20.5])
