@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from twin.grid import Grid
     from twin.store import Run
 
-__all__ = ["dissolved_zones", "hazard_layers", "save_a31a", "save_fld"]
+__all__ = ["dissolved_zones", "hazard_layers", "map_on_land", "save_a31a", "save_fld"]
 
 ZONE_NUMBER = {"planned": 1, "maximum": 2}
 """x of A31a_x01 to _x05: 1 計画規模, 2 想定最大規模; 3 浸水継続時間 and 4 家屋倒壊等 belong to the maximum."""
@@ -48,9 +48,9 @@ def hazard_layers(job: Run) -> dict[str, gpd.GeoDataFrame]:
     x = ZONE_NUMBER[river.scale]
     ranks = {
         f"A31a_{x}0": (x, _standard(depth)),
-        "A31a_30": (3, tables["duration"].classify(_under_buildings(job, "duration_cell", depth))),
+        "A31a_30": (3, tables["duration"].classify(map_on_land(job, "duration_cell"))),
     }
-    collapse = _under_buildings(job, "collapse_cell", depth)
+    collapse = map_on_land(job, "collapse_cell")
     highest = float(job.table("exposure").query("table == 'collapse'")["rank"].max())
     ranks["A31a_41"] = (4, np.where(collapse >= highest, FLOW, 0).astype(np.int8))
     layers = {}
@@ -77,6 +77,25 @@ def dissolved_zones(rank: NDArray[np.int8], grid: Grid) -> gpd.GeoDataFrame:
     whole = [shapely.union_all(found[number]) for number in numbers]
     multi = [shapely.MultiPolygon([shape]) if shape.geom_type == "Polygon" else shape for shape in whole]
     return gpd.GeoDataFrame({"rank": np.array(numbers, dtype=np.int64)}, geometry=multi, crs=grid.frame.crs())
+
+
+def map_on_land(job: Run, name: str) -> NDArray[np.float32]:
+    """A map of a flood on land, with the value of the nearest open cell under buildings; 0 off the land.
+
+    Raises
+    ------
+    StoreError
+        If the run has no such map.
+    """
+    depth, values, h_max = _map(job, "flood_depth_cell"), _map(job, name), _map(job, "h_max_cell")
+    is_open = np.isfinite(depth) & np.isfinite(h_max)
+    shut = np.isfinite(depth) & ~is_open
+    out = np.where(is_open, np.nan_to_num(values, nan=0.0), np.float32(0.0))
+    if shut.any() and is_open.any():
+        away, (row, col) = ndimage.distance_transform_edt(~is_open, return_indices=True)
+        near = shut & (away <= REACH)
+        out[near] = out[row[near], col[near]]
+    return out.astype(np.float32)
 
 
 def save_a31a(job: Run, path: Path) -> None:
@@ -131,19 +150,6 @@ def save_fld(job: Run, path: Path) -> None:
 def _standard(depth: NDArray[np.float32]) -> NDArray[np.int8]:
     """Official ranks 1 to 6, whatever table the run was evaluated with; 0 dry or off the land."""
     return rank_tables()["standard"].classify(np.nan_to_num(depth, nan=0.0))
-
-
-def _under_buildings(job: Run, name: str, depth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A map on land, with the value of the nearest open cell under buildings; 0 off the land."""
-    values, h_max = _map(job, name), _map(job, "h_max_cell")
-    is_open = np.isfinite(depth) & np.isfinite(h_max)
-    shut = np.isfinite(depth) & ~is_open
-    out = np.where(is_open, np.nan_to_num(values, nan=0.0), np.float32(0.0))
-    if shut.any() and is_open.any():
-        away, (row, col) = ndimage.distance_transform_edt(~is_open, return_indices=True)
-        near = shut & (away <= REACH)
-        out[near] = out[row[near], col[near]]
-    return out.astype(np.float32)
 
 
 def _with_attributes(zones: gpd.GeoDataFrame, number: int, river: River) -> gpd.GeoDataFrame:

@@ -172,6 +172,27 @@ def test_every_shown_class_is_the_class_of_the_stored_depth(client: httpx.Client
     assert len(np.unique(shown)) >= 4, "the run has several classes, or this test says nothing"
 
 
+def test_the_zones_of_a_flood_are_as_large_as_its_exposure_says(
+    client: httpx.Client, service: Service, key: str
+) -> None:
+    document = client.get(f"/api/runs/{key}").json()
+    shown = {entry["name"]["en"]: entry for entry in document["overlays"] if entry["id"].startswith("flood.zones")}
+    assert "Classes of the largest depth" in shown
+    assert not any(entry["visible"] for entry in shown.values())
+    exposure = service.open_run(key).table("exposure")
+    for name, table in {"Classes of the largest depth": "depth", "Hazard to people": "rating"}.items():
+        meta, arrays = _arrays(client, shown[name]["url"])
+        corners = arrays["positions"].reshape(-1, 3)[arrays["indices"]].reshape(-1, 3, 3).astype(np.float64)
+        a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        area = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2e4
+        kind = arrays["vclass"][arrays["indices"].reshape(-1, 3)[:, 0]]
+        rows = exposure[exposure["table"] == table]
+        assert [entry["color"] for entry in meta["classes"]] == rows["color"].to_list()
+        by_class = np.bincount(kind, area, minlength=len(rows))
+        np.testing.assert_allclose(by_class, rows["area_ha"], atol=2e-4 * area.sum())
+        assert (by_class > 0).sum() >= 2, "the run has several classes, or this test says nothing"
+
+
 def test_frames_from_a_number_on_are_the_rest(client: httpx.Client, key: str) -> None:
     url = client.get(f"/api/runs/{key}").json()["flood"]["frames_url"]
     _, whole = _arrays(client, url + "0")

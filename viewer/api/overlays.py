@@ -22,7 +22,7 @@ import yaml
 
 from layers.pack import write_pack
 from twin.errors import StoreError
-from viewer.api import access, agents, airspace, ensemble, evacuation
+from viewer.api import access, agents, airspace, ensemble, evacuation, flood
 from viewer.api.answer import squeeze
 from viewer.api.kept import Kept
 from viewer.api.scene import encoder_digest
@@ -40,6 +40,7 @@ __all__ = ["OverlayShelf", "overlay_styles"]
 MOST_KEPT = 256_000_000
 """Bytes of packs that are kept in memory."""
 TABLES = {
+    "flood.zones": "exposure",
     "evacuation.shelters": "shelters",
     "evacuation.links": "links",
     "access.routes": "routes",
@@ -55,6 +56,7 @@ TABLES = {
 }
 """The table without which there is nothing to show."""
 REACH = "access.reach"
+ZONES = "flood.zones"
 ENSEMBLE, PROBABILITY = "ensemble", "ensemble.probability"
 
 
@@ -153,6 +155,11 @@ class OverlayShelf:
                 own = {"id": f"{overlay}_{number}", "name": name, "classes": classes}
                 yield self._entry(member, overlay, style) | own | {"url": f"{base}/{overlay}_{number}.pack"}
             return
+        if overlay == ZONES:
+            for number, zones in enumerate(flood.zones(member, style)):
+                own = {"id": f"{overlay}_{number}", "name": zones.name, "classes": zones.classes}
+                yield self._entry(member, overlay, style) | own | {"url": f"{base}/{overlay}_{number}.pack"}
+            return
         if member.stage == ENSEMBLE:
             first = ensemble.shown_first(member, overlay)
             for depth in ensemble.thresholds(member) if overlay == PROBABILITY else [first]:
@@ -186,6 +193,8 @@ class OverlayShelf:
     def _arrays(self, member: Member, overlay: str, number: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         scene, style = self._scene, overlay_styles()[overlay]
         origin, ground, bounds = scene.origin, scene.ground, scene.city.area
+        if overlay == ZONES:
+            return flood.zone_pack(member, number, style, origin, ground)
         if overlay == "evacuation.shelters":
             return evacuation.shelter_pack(member, origin, ground)
         if overlay == "evacuation.links":
