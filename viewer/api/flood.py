@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from layers.pack import surface_arrays
+from layers.pack import Ground, surface_arrays
 from sim.flood.publication import map_on_land
 from sim.flood.ranks import rank_tables
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from layers.pack import Ground
     from viewer.api.group import Member
 
 __all__ = ["Zones", "zone_pack", "zones"]
@@ -68,9 +67,12 @@ def zones(member: Member, style: Mapping[str, Any]) -> list[Zones]:
 
 
 def zone_pack(
-    member: Member, number: int, style: Mapping[str, Any], origin: tuple[float, float], ground: Ground | None
+    member: Member, number: int, style: Mapping[str, Any], origin: tuple[float, float]
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Areas of equal class, draped on the ground: triangles with ``vclass`` u1; meta has the classes."""
+    """Areas of equal class at the highest level of the water, which so never hides them.
+
+    Triangles with ``vclass`` u1; meta has the classes.
+    """
     from affine import Affine
     from rasterio.features import shapes
 
@@ -80,4 +82,11 @@ def zone_pack(
     found = list(shapes(code, mask=code > 0, connectivity=4, transform=Affine(*grid.affine)))
     areas = [shapely.geometry.shape(outline) for outline, _ in found]
     kinds = np.array([int(value) - 1 for _, value in found], dtype=np.uint8)
-    return {"classes": zone.classes}, surface_arrays(areas, kinds, origin, ground)
+    return {"classes": zone.classes}, surface_arrays(areas, kinds, origin, _highest_water(member))
+
+
+def _highest_water(member: Member) -> Ground:
+    """Highest level of the water where it came, else the bed [m T.P.]."""
+    grid, stage = member.run.grid, member.run.map("stage_max_cell")
+    level = np.where(np.isfinite(stage), stage, member.run.map("z_cell"))
+    return Ground(level, grid.west, grid.north, grid.cell_size)

@@ -194,7 +194,7 @@ class OverlayShelf:
         scene, style = self._scene, overlay_styles()[overlay]
         origin, ground, bounds = scene.origin, scene.ground, scene.city.area
         if overlay == ZONES:
-            return flood.zone_pack(member, number, style, origin, ground)
+            return flood.zone_pack(member, number, style, origin)
         if overlay == "evacuation.shelters":
             return evacuation.shelter_pack(member, origin, ground)
         if overlay == "evacuation.links":
