@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +15,7 @@ from twin.errors import SimulationError, TwinError
 from twin.store import Run, Status, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sim.driver import Watch
 
@@ -139,14 +140,15 @@ class DaskExecutor:
                 try:
                     if self._scheduler is None:
                         threads = max(1, (os.cpu_count() or 1) // self._workers)
-                        self._cluster = LocalCluster(
-                            n_workers=self._workers,
-                            threads_per_worker=1,
-                            host="127.0.0.1",
-                            dashboard_address="127.0.0.1:0",
-                            env={"NUMBA_NUM_THREADS": str(threads)},
-                            preload=["sim.worker"],
-                        )
+                        with _late_interrupt():
+                            self._cluster = LocalCluster(
+                                n_workers=self._workers,
+                                threads_per_worker=1,
+                                host="127.0.0.1",
+                                dashboard_address="127.0.0.1:0",
+                                env={"NUMBA_NUM_THREADS": str(threads)},
+                                preload=["sim.worker"],
+                            )
                         self._client = Client(self._cluster)
                     else:
                         self._client = Client(self._scheduler, timeout=10)
@@ -168,6 +170,22 @@ class DaskExecutor:
                         del self._waiting[key]
                     else:
                         job.beat()
+
+
+@contextmanager
+def _late_interrupt() -> Iterator[None]:
+    """Hold Ctrl-C back until the end: a cluster that is half started cannot be closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
 
 
 def _compute_after(stage: Stage, before: list[str]) -> str:

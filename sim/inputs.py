@@ -32,8 +32,15 @@ class InputFiles:
 
     folder: Path
 
-    def path(self, name: str | Path) -> Path:
+    def path(self, name: str | Path, place: str = "") -> Path:
         """Absolute path of an input.
+
+        Parameters
+        ----------
+        name : str or Path
+            As the scenario says it.
+        place : str
+            Where it says so (``flood.rain``), for the message.
 
         Raises
         ------
@@ -43,7 +50,10 @@ class InputFiles:
         path = (self.folder / name).resolve()
         if not path.is_file():
             raise ScenarioError(
-                f"there is no file {path}", where=str(name), remedy="Paths are relative to the scenario file."
+                f"there is no file {path}",
+                where=place or str(name),
+                remedy="Paths are relative to the scenario file."
+                + (" A number stands without its unit." if str(name)[:1].isdigit() else ""),
             )
         return path
 
@@ -70,9 +80,9 @@ class InputFiles:
         values = onto(raster, grid, where)
         if not np.isfinite(values).any():
             raise LayerError(
-                f"covers {raster.bounds}, the area is {grid.bounds}",
+                f"holds no value in the area {grid.bounds}; it covers {raster.bounds} (west, south, east, north)",
                 where=str(name),
-                remedy="Give a raster of the same place.",
+                remedy="Give a raster with values there; check its coordinate system.",
             )
         return values
 
@@ -82,7 +92,7 @@ class InputFiles:
         Raises
         ------
         LayerError
-            If a line is no pair of finite numbers or the times do not increase.
+            If a line is no pair of finite numbers, the header is missing or the times do not increase.
         """
         path = self.path(name)
         rows: list[tuple[float, float]] = []
@@ -93,7 +103,13 @@ class InputFiles:
                 f"is no UTF-8 text ({error})", where=str(path), remedy="Save it as CSV in UTF-8 (Excel: CSV UTF-8)."
             ) from error
         for number, row in enumerate(csv.reader(lines), start=1):
-            if number > 1 and row:
+            if number == 1 and _is_pair(row):
+                raise LayerError(
+                    f"begins with figures, {','.join(row)!r}",
+                    where=f"{path}:1",
+                    remedy="Put a header line above them, e.g. time_s,value.",
+                )
+            if number > 1 and any(cell.strip() for cell in row):
                 rows.append(_pair(row, path, number))
         times, values = np.array(rows, dtype=np.float64).reshape(-1, 2).T
         if len(times) == 0 or np.any(np.diff(times) <= 0):
@@ -106,13 +122,20 @@ class InputFiles:
 
 
 def _pair(row: list[str], path: Path, number: int) -> tuple[float, float]:
+    if not _is_pair(row):
+        raise LayerError(
+            f"{','.join(row)!r} is no pair of numbers",
+            where=f"{path}:{number}",
+            remedy="Write two columns, time_s,value, with a comma between them and a point in decimals.",
+        )
+    return float(row[0]), float(row[1])
+
+
+def _is_pair(row: list[str]) -> bool:
     try:
-        time, value = float(row[0]), float(row[1])
+        return bool(np.isfinite([float(row[0]), float(row[1])]).all()) and not any(cell.strip() for cell in row[2:])
     except (ValueError, IndexError):
-        time = value = np.nan
-    if not (np.isfinite(time) and np.isfinite(value)):
-        raise LayerError(f"{','.join(row)!r} is no pair of numbers", where=f"{path}:{number}", remedy="time_s,value")
-    return time, value
+        return False
 
 
 def digest_file(path: Path) -> str:

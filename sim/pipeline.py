@@ -118,13 +118,15 @@ def plan(scenario: ScenarioBase, folder: Path, store: Store) -> tuple[Stage, ...
 def _key(name: str, scenario: ScenarioBase, section: Section, folder: Path, upstream: Mapping[str, str]) -> str:
     """Digest of everything that determines the result of a stage, as it is now."""
     files = InputFiles(folder)
+    if scenario.city is not None:
+        files.path(scenario.city, "city")
     parts = {
         "section": section.model_dump(mode="json", by_alias=True),
         "area": scenario.area.model_dump(mode="json"),
         "edits": [repr(edit) for edit in scenario.edits],
         "seed": scenario.seed,
         "start": scenario.start.isoformat() if scenario.start else "",
-        "inputs": [digest_file(files.path(path)) for path in input_paths(section)],
+        "inputs": [digest_file(files.path(path, place)) for place, path in input_paths(section, name)],
         "city": _city_digest(folder / scenario.city, simulator(name).needs(section)) if scenario.city else "",
         "code": _code_digest(name),
         "upstream": dict(upstream),

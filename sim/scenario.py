@@ -6,18 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError, create_model
 
+from sim.document import read_document
+from sim.findings import findings_of
 from sim.registry import simulator, simulator_names
 from twin.errors import ScenarioError
 from twin.scenario import ScenarioBase, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
-    "findings_of",
     "input_paths",
     "read_scenario",
     "scenario_content",
@@ -48,19 +48,7 @@ def read_scenario(path: Path) -> ScenarioBase:
     ScenarioError
         If the file is missing, is no YAML mapping, or says something impossible; every finding is named at once.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(
-            f"cannot be read ({error})", where=str(path), remedy="Give the path of a scenario file (YAML, UTF-8)."
-        ) from error
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"is no YAML ({error})", where=str(path), remedy="Mend the line that is named.") from error
-    if not isinstance(content, dict):
-        raise ScenarioError("holds no mapping", where=str(path), remedy="Start with 'schema: 1' and 'name: ...'.")
-    return validate_scenario(content, where=str(path))
+    return validate_scenario(read_document(path, "scenario"), where=str(path))
 
 
 def validate_scenario(content: Mapping[str, Any], where: str) -> ScenarioBase:
@@ -82,7 +70,7 @@ def validate_scenario(content: Mapping[str, Any], where: str) -> ScenarioBase:
         scenario = scenario_model().model_validate(content)
     except ValidationError as error:
         raise ScenarioError(
-            findings_of(error), where=where, remedy="`osaka-twin info --schema` prints what may stand there."
+            findings_of(error, content), where=where, remedy="`osaka-twin info --schema` prints what may stand there."
         ) from error
     if not dict(sections(scenario)):
         raise ScenarioError("asks for nothing", where=where, remedy=f"Add a section: {', '.join(simulator_names())}.")
@@ -106,37 +94,20 @@ def sections(scenario: ScenarioBase) -> Iterator[tuple[str, Section]]:
             yield name, section
 
 
-def input_paths(section: Section) -> tuple[Path, ...]:
-    """Every file that a section names, in the order of its fields."""
-    return tuple(_paths(section))
+def input_paths(section: Section, name: str) -> tuple[tuple[str, Path], ...]:
+    """Every file that the section `name` names, in the order of its fields: its place in the scenario, its path."""
+    return tuple(_paths(section, name))
 
 
-def _paths(value: object) -> Iterator[Path]:
+def _paths(value: object, place: str) -> Iterator[tuple[str, Path]]:
+    parts: Iterable[tuple[object, object]] = ()
     if isinstance(value, Path):
-        yield value
+        yield place, value
     elif isinstance(value, Section):
-        for name in type(value).model_fields:
-            yield from _paths(getattr(value, name))
+        parts = ((name, getattr(value, name)) for name in type(value).model_fields)
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from _paths(item)
+        parts = value.items()
     elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _paths(item)
-
-
-def findings_of(error: ValidationError) -> str:
-    """Everything that a check found, in one line: field, what is wrong, and the value that was given."""
-    return "; ".join(_finding(detail) for detail in error.errors(include_url=False))
-
-
-def _finding(detail: Any) -> str:
-    place = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return f"{place}: this key is unknown"
-    if detail["type"] == "missing":
-        return f"{place}: is missing"
-    if detail["type"] == "value_error":  # our own words, which name the value where it matters
-        return f"{place}: {detail['ctx']['error']}".removeprefix(": ")
-    given = repr(detail["input"])
-    return f"{place}: {detail['msg']} (given: {given if len(given) < 80 else given[:77] + '...'})"
+        parts = enumerate(value)
+    for name, part in parts:
+        yield from _paths(part, f"{place}.{name}")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from sim.scenario import findings_of, read_scenario, scenario_content, validate_scenario
+from sim.document import read_document
+from sim.findings import findings_of
+from sim.scenario import read_scenario, scenario_content, validate_scenario
 from twin.errors import ScenarioError
 from twin.scenario import Section
 
@@ -194,21 +195,14 @@ def read_sweep(path: Path) -> Sweep:
     ScenarioError
         If the file is missing, is no YAML mapping, or says something impossible.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(
-            f"cannot be read ({error})", where=str(path), remedy="Give the path of a sweep file (YAML, UTF-8)."
-        ) from error
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"is no YAML ({error})", where=str(path), remedy="Mend the line that is named.") from error
-    if not isinstance(content, dict) or "scenario" not in content:
+    content = read_document(path, "sweep")
+    if "scenario" not in content:
         raise ScenarioError("is no sweep", where=str(path), remedy="Name a scenario, and what varies: vary or cases.")
     try:
         return Sweep.model_validate(content)
     except ValidationError as error:
         raise ScenarioError(
-            findings_of(error), where=str(path), remedy="docs/batch.md says what may stand there."
+            findings_of(error, content), where=str(path), remedy="docs/batch.md says what may stand there."
         ) from error
 
 

@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     TypeAdapter,
+    ValidationError,
     model_validator,
 )
 
@@ -60,7 +61,10 @@ class StageSection(Section):
 def _seconds(value: Any) -> Any:
     """Seconds from a number or an ISO 8601 duration (``PT6H``)."""
     if isinstance(value, str):
-        return TypeAdapter(timedelta).validate_python(value).total_seconds()
+        try:
+            return TypeAdapter(timedelta).validate_python(value).total_seconds()
+        except ValidationError as error:
+            raise ValueError(f"{value!r} is no duration; give seconds or ISO 8601, e.g. PT1H30M") from error
     return value
 
 

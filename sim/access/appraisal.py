@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from layers.pedestrian import ATTRIBUTES, Audible, Door, Elevator, Restriction, Surface, Wheelchair
-from sim.scenario import findings_of
+from sim.findings import findings_of
 from twin.errors import ScenarioError
 from twin.network import LinkKind
 from twin.scenario import NotNegative, Positive, Section
@@ -88,12 +88,14 @@ def read_conveyances(path: Path | None = None) -> Conveyances:
     """
     source = path or TABLE
     try:
-        return Conveyances.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
+        content = yaml.safe_load(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ScenarioError(f"cannot be read ({error})", where=str(source), remedy="Give a YAML table.") from error
+    try:
+        return Conveyances.model_validate(content)
     except ValidationError as error:
         raise ScenarioError(
-            findings_of(error), where=str(source), remedy="sim/access/conveyances.yaml is the example."
+            findings_of(error, content), where=str(source), remedy="sim/access/conveyances.yaml is the example."
         ) from error
 
 

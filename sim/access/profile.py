@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from sim.scenario import findings_of
+from sim.findings import findings_of
 from twin.errors import ScenarioError
 from twin.scenario import Finite, NotNegative, Positive, Section
 
@@ -199,5 +199,5 @@ def _read(path: Path) -> dict[str, Profile]:
         return _TABLE.validate_python(content)
     except ValidationError as error:
         raise ScenarioError(
-            findings_of(error), where=str(path), remedy="sim/access/profiles.yaml is the example."
+            findings_of(error, content), where=str(path), remedy="sim/access/profiles.yaml is the example."
         ) from error

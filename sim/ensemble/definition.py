@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from sim.document import read_document
 from sim.ensemble.change import changed
 from sim.ensemble.distribution import Distribution, cumulated
 from sim.ensemble.sampling import correlate, correlation_factor, unit_points
+from sim.findings import findings_of
 from sim.inputs import InputFiles
-from sim.scenario import findings_of, read_scenario, scenario_content, validate_scenario
+from sim.scenario import read_scenario, scenario_content, validate_scenario
 from sim.sweep import OWN_COLUMNS, Axis, Member, put_value, require_apart, value_at
 from twin.errors import ScenarioError
 from twin.scenario import NotNegative, Positive, Section
@@ -245,21 +246,14 @@ def read_ensemble(path: Path) -> Ensemble:
     ScenarioError
         If the file is missing, is no YAML mapping, or says something impossible.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(
-            f"cannot be read ({error})", where=str(path), remedy="Give the path of an ensemble file (YAML, UTF-8)."
-        ) from error
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"is no YAML ({error})", where=str(path), remedy="Mend the line that is named.") from error
-    if not isinstance(content, dict) or not {"scenario", "uncertain"} <= set(content):
+    content = read_document(path, "ensemble")
+    if not {"scenario", "uncertain"} <= set(content):
         raise ScenarioError("is no ensemble", where=str(path), remedy="Name a scenario, members and what is uncertain.")
     try:
         return Ensemble.model_validate(content)
     except ValidationError as error:
         raise ScenarioError(
-            findings_of(error), where=str(path), remedy="docs/ensemble.md says what may stand there."
+            findings_of(error, content), where=str(path), remedy="docs/ensemble.md says what may stand there."
         ) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.flood.kernels import CREST, DISCHARGE, OPEN, SEA, STAGE, Faces
-from sim.flood.series import Series
+from sim.flood.series import DISCHARGES, STAGES, UNIT_DISCHARGES, WAVES, Series
 from twin.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ __all__ = ["Boundaries", "EdgeDrive", "list_faces"]
 
 EDGES = ("west", "east", "south", "north")
 KINDS = {"open": OPEN, "stage": STAGE, "sea": SEA, "discharge": DISCHARGE, "unit_discharge": DISCHARGE}
+
+LIMITS = {
+    "stage": (*STAGES, "m T.P."),
+    "sea": (*STAGES, "m T.P."),
+    "discharge": (*DISCHARGES, "m3/s"),
+    "unit_discharge": (*UNIT_DISCHARGES, "m2/s"),
+}
+"""Smallest and largest value of an edge's kind, and its unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +210,8 @@ def _drives(
     for number, boundary in enumerate(section.boundaries):
         if boundary.value is None:
             continue
-        series = Series.resolve(boundary.value, files)
+        where = f"flood.boundaries.{number}"
+        series = Series.resolve(boundary.value, files).require_within(*LIMITS[boundary.kind], f"{where}.value")
         entries = {on_x: np.flatnonzero(owners[on_x] == number) for on_x in (True, False)}
         width = grid.cell_size * sum(map(len, entries.values()))
         for on_x, mine in entries.items():
@@ -211,7 +220,7 @@ def _drives(
                 scale = 1.0 / width if boundary.kind == "discharge" else 1.0
                 out.append(EdgeDrive(on_x, mine, kind, series, scale, 0.0 if kind == DISCHARGE else -datum))
                 if boundary.wave is not None:
-                    wave = Series.resolve(boundary.wave, files)
+                    wave = Series.resolve(boundary.wave, files).require_within(*WAVES, "m", f"{where}.wave")
                     out.append(EdgeDrive(on_x, mine, kind, wave, 1.0, 0.0, is_wave=True))
     return tuple(out)
 

@@ -18,7 +18,7 @@ from sim.flood.breach_laws import (
     widened_share,
 )
 from sim.flood.kernels import CREST
-from sim.flood.series import Series
+from sim.flood.series import DISCHARGES, Series
 from sim.flood.sources import Source
 from twin.errors import ScenarioError
 
@@ -224,7 +224,9 @@ def breach_inflows(section: FloodSection, ground: Ground, files: InputFiles) -> 
                     where=f"flood.breaches.{number}.hydrograph",
                     remedy="Move the breach to open ground.",
                 )
-            out.append(Source(row, col, Series.resolve(breach.hydrograph, files)))
+            hydrograph = Series.resolve(breach.hydrograph, files)
+            hydrograph.require_within(*DISCHARGES, "m3/s", f"flood.breaches.{number}.hydrograph")
+            out.append(Source(row, col, hydrograph))
     return out
 
 
@@ -291,7 +293,11 @@ def _lowest_crest(breach: Breach, body: NDArray[np.float64], cell_size: float) -
 def _reach(breach: Breach, x: NDArray[Any], y: NDArray[Any], cell_size: float) -> NDArray[np.float64]:
     """Distance from the middle of the breach [m], along its line where it has one and infinite off it."""
     if breach.line is None:
-        away = np.hypot(x - _middle(breach)[0], y - _middle(breach)[1])
+        east, north = x - _middle(breach)[0], y - _middle(breach)[1]
+        half = 0.5 * cell_size
+        # the one cell (of faces: the nearest along each axis) that holds the middle, on a cell's corner too
+        is_middle = (-half < east) & (east <= half) & (-half < north) & (north <= half)
+        return np.where(is_middle, 0.0, np.hypot(east, north))
     else:
         import shapely
 

@@ -28,6 +28,9 @@ __all__ = ["Ground", "initial_depth", "lay_ground"]
 MAX_COVER = 0.60
 """Largest building cover of the roughness rule: beyond it the rule's denominator runs away (specs of the manual)."""
 
+DEEPEST = 12_000.0
+"""Depth that no water on Earth has [m]."""
+
 LEAST_POROSITY = 0.1
 """Smallest porosity of a cell that water enters (the Japanese manual of flood inundation maps)."""
 
@@ -183,7 +186,7 @@ def initial_depth(
     Raises
     ------
     LayerError
-        If a raster has a negative depth, or no value where there is ground.
+        If a raster has a negative depth, or water is deeper than any sea.
     """
     start = section.initial
     depth = np.zeros(grid.shape)
@@ -204,7 +207,15 @@ def initial_depth(
         label, _ = ndimage.label((bed < start.sea_level) & ~is_wall)
         rim = np.unique(_sea_edge(label, section, grid))
         depth = np.where(np.isin(label, rim[rim > 0]), start.sea_level - bed, 0.0)
-    return np.where(is_wall, 0.0, depth)
+    depth = np.where(is_wall, 0.0, depth)
+    if depth.max() > DEEPEST:
+        row, col = (int(i) for i in np.unravel_index(depth.argmax(), depth.shape))
+        raise ScenarioError(
+            f"the water is {depth[row, col]:g} m deep at row {row}, column {col}",
+            where="flood.initial",
+            remedy=f"No sea is deeper than {DEEPEST:g} m; check the units, and the bed there.",
+        )
+    return depth
 
 
 def _initial_velocity(

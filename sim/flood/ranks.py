@@ -83,8 +83,9 @@ def rank_tables(path: Path | None = None) -> dict[str, RankTable]:
     try:
         return {key: _table(form) for key, form in _mapping(yaml.safe_load(source.read_text(encoding="utf-8"))).items()}
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise LayerError(
-            f"is no table of ranks ({type(error).__name__}: {str(error).splitlines()[0]})",
+            f"is no table of ranks ({said[:300]})",
             where=where,
             remedy="Start from a copy of sim/flood/ranks.yaml.",
         ) from error

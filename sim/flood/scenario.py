@@ -311,6 +311,19 @@ class FloodSection(Section):
         return self
 
     @model_validator(mode="after")
+    def _columns_differ(self) -> FloodSection:
+        flowing = ("culverts", "pumps", "gates", "weirs", "drains")
+        taken = {name for kind in flowing for name in self.structures.names(kind)}
+        if self.structures.sewer is not None:
+            taken.add("sewer")
+        if both := sorted(taken & set(self.sections)):
+            raise ValueError(
+                f"a section and a structure are both named {both[0]!r}, and have one column of gauges.csv; "
+                "give each its own name"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _losses_have_rain(self) -> FloodSection:
         if isinstance(self.infiltration, CurveNumber) and self.rain is None:
             raise ValueError("infiltration: curve_number takes of the rain, and there is none; give rain")

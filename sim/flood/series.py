@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.errors import ScenarioError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.flood.scenario import SeriesInput
     from sim.inputs import InputFiles
 
-__all__ = ["Series"]
+__all__ = ["DISCHARGES", "STAGES", "UNIT_DISCHARGES", "WAVES", "Series"]
+
+STAGES = (-12_000.0, 9_000.0)
+"""Water levels that can be [m T.P.]: from the deepest sea to the highest ground."""
+
+DISCHARGES = (-1e7, 1e7)
+"""Discharges that can be [m3/s]: twenty-five times the Amazon in flood."""
+
+UNIT_DISCHARGES = (-1e5, 1e5)
+"""Discharges for a metre of an edge that can be [m2/s]."""
+
+WAVES = (-1_000.0, 1_000.0)
+"""Heights of a wave that can be [m]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +73,24 @@ class Series:
             times, values = np.array(given, dtype=np.float64).T
             return cls(times, values, held)
         return cls(np.zeros(1), np.array([given], dtype=np.float64), held)
+
+    def require_within(self, low: float, high: float, unit: str, where: str) -> Series:
+        """Refuse values below `low` or above `high`; returns the series.
+
+        Raises
+        ------
+        ScenarioError
+            Naming the first value that does not, most often one in another unit.
+        """
+        beyond = np.flatnonzero((self.values < low) | (self.values > high))
+        if len(beyond):
+            k = int(beyond[0])
+            raise ScenarioError(
+                f"{self.values[k]:g} {unit} at t = {self.times[k]:g} s is no value that can be",
+                where=where,
+                remedy=f"Give {low:g} to {high:g} [{unit}].",
+            )
+        return self
 
     @property
     def is_constant(self) -> bool:

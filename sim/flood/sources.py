@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.flood.series import Series
+from sim.flood.series import DISCHARGES, Series
 from twin.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def place_inflows(section: FloodSection, ground: Ground, files: InputFiles) -> l
                 where=where,
                 remedy="Move it to open ground, or choose buildings: block, roughness or ignore.",
             )
-        out.append(Source(row[free], col[free], Series.resolve(inflow.discharge, files)))
+        discharge = Series.resolve(inflow.discharge, files)
+        discharge.require_within(*DISCHARGES, "m3/s", f"{where}.discharge")
+        out.append(Source(row[free], col[free], discharge))
     return out
 
 
@@ -99,7 +101,7 @@ def _cells(inflow: Inflow, grid: Grid, where: str) -> tuple[NDArray[np.int64], N
     else:
         row, col = np.nonzero(burn([Polygon(inflow.polygon)], grid) >= 0)
     if not len(row):
-        raise _outside("its cells", grid, where)
+        raise _outside("its line or polygon", grid, where)
     return row, col
 
 

@@ -553,7 +553,7 @@ def test_osaka_is_whole(osaka, osaka_zip):
     assert len(risk) == counts[b"RiskAttribute>\n\t\t\t\t\t<uro:desc"]
     assert risk["depth"].notna().sum() == counts[b"<uro:depth"]
     assert osaka.table["id"].is_unique
-    # known of this set: about a quarter has no measured height, storm surge stands at about 5.5 m T.P. at the mouth of the Yodo
+    # known of this set: about a quarter has no measured height, storm surge stands at about 5.5 m T.P. at the sea
     assert osaka.table["measured_height"].isna().mean() == pytest.approx(0.25, abs=0.03)
     surge = risk[(risk["hazard"] == "storm_surge") & risk["depth"].notna()]
     level = osaka.table["base"].to_numpy()[surge["feature"]] + surge["depth"]

@@ -330,3 +330,23 @@ def test_the_sweeps_of_the_sample_can_be_run() -> None:
     for path in files:
         sweep = read_sweep(path)
         assert len(members(sweep, folder)) == len(sweep) >= 4
+
+
+def test_an_interrupt_while_the_workers_start_waits_until_they_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    class Slow:
+        def __init__(self, **_: Any) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("started")
+
+        def close(self) -> None:
+            done.append("closed")
+
+    monkeypatch.setattr("distributed.LocalCluster", Slow)
+    executor = DaskExecutor(None, 1)
+    with pytest.raises(KeyboardInterrupt):
+        executor.start()
+    executor.close()
+    assert done == ["started", "closed"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

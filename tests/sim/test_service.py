@@ -100,7 +100,7 @@ def test_what_a_run_depends_on_is_in_its_key(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "named"),
     [
-        ({"bed": "nowhere.asc"}, ScenarioError, "nowhere.asc"),
+        ({"bed": "nowhere.asc"}, ScenarioError, r"flood.bed: there is no file .*nowhere.asc"),
         ({"duration": -1}, ScenarioError, "flood.duration"),
         ({"gauges": {"far": [9000, 0]}}, TwinError, "far"),
         ({"rainn": 5}, ScenarioError, "flood.rainn: this key is unknown"),
@@ -118,15 +118,21 @@ def test_what_is_wrong_is_named_and_no_run_is_left(
     assert not list((folder / "runs").glob("*/fields.zarr"))
 
 
+def test_a_catalogue_that_is_not_there_is_named_as_the_scenarios_city(folder: Path) -> None:
+    scenario = yaml.safe_load(_scenario(folder).read_text()) | {"city": "nowhere.yaml"}
+    with pytest.raises(ScenarioError, match=r"^city: there is no file .*nowhere.yaml"):
+        Service(folder / "runs", scenario_folder=folder).run_scenario(scenario)
+
+
 def test_an_area_beside_the_bed_fails_with_the_reason_in_the_manifest(folder: Path) -> None:
     scenario = yaml.safe_load(_scenario(folder).read_text())
     scenario["area"]["bbox"] = [5000, 5000, 5400, 5300]
     service = Service(folder / "runs", scenario_folder=folder)
-    with pytest.raises(LayerError, match="same place"):
+    with pytest.raises(LayerError, match="holds no value in the area"):
         service.run_scenario(scenario)
     (job,) = service.list_runs()
     assert job.status is Status.FAILED
-    assert "same place" in job.reason
+    assert "holds no value in the area" in job.reason
 
 
 def test_a_store_that_is_a_file_is_refused(folder: Path) -> None:

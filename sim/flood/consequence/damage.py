@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sim.findings import findings_of
 from sim.flood.fields import ARRIVAL_DEPTHS
 from twin.errors import LayerError
 
@@ -144,10 +145,12 @@ def read_damage(path: Path | None = None) -> DamageTables:
     where = "sim/flood/consequence/damage.yaml" if path is None else str(path)
     source = files("sim.flood.consequence").joinpath("damage.yaml") if path is None else path
     try:
-        return DamageTables.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
+        content = yaml.safe_load(source.read_text(encoding="utf-8"))
+        return DamageTables.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        said = findings_of(error, content) if isinstance(error, ValidationError) else " ".join(str(error).split())
         raise LayerError(
-            f"is no table of damage ({' '.join(str(error).split())[:300]})",
+            f"is no table of damage ({said[:300]})",
             where=where,
             remedy="Start from a copy of sim/flood/consequence/damage.yaml.",
         ) from error

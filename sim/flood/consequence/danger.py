@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sim.findings import findings_of
 from sim.flood.consequence.kernels import PIECE, Limits, Worst, judge_discharge, judge_velocity
 from sim.flood.fields import ARRIVAL_DEPTHS
 from sim.flood.ranks import Rank, RankTable
@@ -170,15 +171,12 @@ def read_danger(path: Path | None = None) -> DangerTables:
     where = "sim/flood/consequence/danger.yaml" if path is None else str(path)
     source = files("sim.flood.consequence").joinpath("danger.yaml") if path is None else path
     try:
-        return DangerTables.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
+        content = yaml.safe_load(source.read_text(encoding="utf-8"))
+        return DangerTables.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-        said = (
-            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)[:3])
-            if isinstance(error, ValidationError)
-            else str(error).splitlines()[0]
-        )
+        said = findings_of(error, content) if isinstance(error, ValidationError) else " ".join(str(error).split())
         raise LayerError(
-            f"is no table of dangers ({said})",
+            f"is no table of dangers ({said[:300]})",
             where=where,
             remedy="Start from a copy of sim/flood/consequence/danger.yaml.",
         ) from error

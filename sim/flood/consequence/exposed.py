@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sim.findings import findings_of
 from sim.flood.consequence.section import Evaluation
 from twin.errors import LayerError
 
@@ -68,10 +69,12 @@ def read_occupancy(path: Path | None = None) -> Occupancy:
     where = "sim/flood/consequence/exposure.yaml" if path is None else str(path)
     source = files("sim.flood.consequence").joinpath("exposure.yaml") if path is None else path
     try:
-        return Occupancy.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
+        content = yaml.safe_load(source.read_text(encoding="utf-8"))
+        return Occupancy.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        said = findings_of(error, content) if isinstance(error, ValidationError) else " ".join(str(error).split())
         raise LayerError(
-            f"is no table of occupancy ({' '.join(str(error).split())[:300]})",
+            f"is no table of occupancy ({said[:300]})",
             where=where,
             remedy="Start from a copy of sim/flood/consequence/exposure.yaml.",
         ) from error

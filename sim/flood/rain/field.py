@@ -34,6 +34,9 @@ UNITS = {
 }  # fmt: skip
 """mm/h of one unit of a file; a file that states none is in mm/h."""
 
+MOST_RAIN = 10_000.0
+"""Intensity that no rain has [mm/h]: 38 mm in a minute are the most that were ever measured (WMO)."""
+
 FARTHEST = 5.0
 """Radii from the middle of a gaussian storm at which its rain has ended: exp(-12.5) of the peak."""
 
@@ -175,6 +178,8 @@ class RasterField(RainField):
                 where=where,
                 remedy="Give intensities >= 0; declare the value that stands for missing ones.",
             )
+        high = np.nanmax(np.where(np.isfinite(series.values), series.values, 0.0), axis=(1, 2))
+        Series(self.times, high).require_within(0.0, MOST_RAIN, "mm/h", where)
         if missing == "zero":
             return
         for number in np.flatnonzero((self.edges[:-1] < until) & (self.edges[1:] > 0.0)):

@@ -9,7 +9,7 @@ import numpy as np
 from sim.flood.losses.curve_number import CurveNumberField
 from sim.flood.losses.scenario import CurveNumber
 from sim.flood.rain.design_storm import hyetograph
-from sim.flood.rain.field import RainField, RasterField, StillField, StormField, read_raster_rain
+from sim.flood.rain.field import MOST_RAIN, RainField, RasterField, StillField, StormField, read_raster_rain
 from sim.flood.rain.roofs import RoofRunoff
 from sim.flood.rain.section import Rain
 from sim.flood.series import Series
@@ -118,6 +118,7 @@ def _intensity(given: SeriesInput, files: InputFiles, factor: float, where: str)
             where=where,
             remedy="Give intensities >= 0.",
         )
+    series.require_within(0.0, MOST_RAIN, "mm/h", where)
     return Series(series.times, factor * series.values, held=True) if factor != 1.0 else series
 
 
@@ -131,7 +132,7 @@ def _inside(rain: Rain, ground: Ground) -> NDArray[np.float64] | None:
     falls = (burn([Polygon(rain.polygon)], ground.grid) >= 0).astype(np.float64)
     if not falls.any():
         raise ScenarioError(
-            f"the rain's polygon lies outside the area {ground.grid.bounds} (west, south, east, north, in m)",
+            f"it holds the centre of no cell of the area {ground.grid.bounds} (west, south, east, north, in m)",
             where="flood.rain.polygon",
             remedy="Move it into area.bbox, or enlarge the area.",
         )

@@ -79,6 +79,8 @@ class Barriers:
     ) -> None:
         self._sections, self._names, self._datum = tuple(sections), tuple(names), datum
         self._crests = [Series.resolve(one.crest, files) for one in sections]
+        for number, (one, crest) in enumerate(zip(sections, self._crests, strict=True)):
+            _require_above_ground(float(crest.values.max()), _faces(one, ground), ground, number)
         self._entries: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
         for one in sections:
             masks = _faces(one, ground)
@@ -137,3 +139,19 @@ def _faces(one: Barrier, ground: Ground) -> tuple[NDArray[np.bool_], NDArray[np.
     x, y = np.isfinite(bare.crest_xface), np.isfinite(bare.crest_yface)
     x[:, [0, -1]], y[[0, -1]] = False, False
     return x, y
+
+
+def _require_above_ground(
+    crest: float, masks: tuple[NDArray[np.bool_], NDArray[np.bool_]], ground: Ground, number: int
+) -> None:
+    """Refuse a barrier that nowhere stands above the ground: somebody gave its height in place of its level."""
+    bed = np.where(ground.is_wall, np.inf, ground.bed)
+    x, y = masks
+    sides = (np.maximum(bed[:, :-1], bed[:, 1:])[x[:, 1:-1]], np.maximum(bed[:-1], bed[1:])[y[1:-1]])
+    ground_level = float(np.concatenate(sides).min())
+    if np.isfinite(ground_level) and crest <= ground_level:
+        raise ScenarioError(
+            f"its crest, {crest:g} m T.P., is nowhere above the ground, {ground_level:.2f} m T.P. at the lowest place",
+            where=f"flood.structures.barriers.{number}.crest",
+            remedy="Give the level of its top in m T.P., not its height above the ground.",
+        )

@@ -10,7 +10,7 @@ from sim.flood.kernels import GRAVITY
 from sim.flood.structures.mouth import REACH
 from sim.flood.structures.passage import FLOW
 from sim.flood.structures.structure import Account
-from twin.errors import ScenarioError
+from twin.errors import LayerError, ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -156,5 +156,8 @@ def _read(one: Drain, ground: Ground, files: InputFiles) -> NDArray[np.float64]:
     assert one.file is not None
     path = files.path(one.file)
     crs = ground.grid.frame.horizontal if path.suffix.lower() == ".csv" else None
-    shapes = read_vector(str(path), layer_id="drains", frame=ground.grid.frame, crs=crs).table.geometry.centroid
+    shapes = read_vector(str(path), layer_id="drains", frame=ground.grid.frame, crs=crs).table.geometry
+    kinds = sorted(set(shapes.geom_type) - {"Point"})
+    if kinds:
+        raise LayerError(f"holds {' and '.join(kinds)}", where=str(path), remedy="Give a point for each drain.")
     return np.column_stack([shapes.x.to_numpy(dtype=np.float64), shapes.y.to_numpy(dtype=np.float64)])

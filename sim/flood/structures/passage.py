@@ -74,7 +74,7 @@ class Passages(ABC):
             radius = 0.5 * breadth if breadth > ground.grid.cell_size else 0.0
             near.append(cells_at(ground, one.from_, f"{where}.from", radius))
             far.append(None if one.to is None else cells_at(ground, one.to, f"{where}.to", radius))
-            _require_apart(near[-1], far[-1], where)
+            _require_apart(near[-1], far[-1], where, breadth)
         self.names = tuple(names)
         self.sections = tuple(sections)
         self.near, self.far = Mouths.of(ground, near), Mouths.of(ground, far)
@@ -196,10 +196,12 @@ def _crowd(near: Mouths, far: Mouths) -> NDArray[np.float64]:
     return crowd
 
 
-def _require_apart(near: Any, far: Any, where: str) -> None:
+def _require_apart(near: Any, far: Any, where: str, breadth: float) -> None:
     from twin.errors import ScenarioError
 
     if far is not None and set(zip(*near, strict=True)) & set(zip(*far, strict=True)):
         raise ScenarioError(
-            "both ends lie in one cell", where=where, remedy="Move the ends apart, or make the cells smaller."
+            f"its mouths, {breadth:g} m wide, share a cell" if len(near[0]) > 1 else "both ends lie in one cell",
+            where=where,
+            remedy="Move the ends apart, or make the cells smaller.",
         )

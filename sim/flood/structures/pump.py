@@ -9,6 +9,7 @@ import numpy as np
 from sim.flood.structures.mouth import Mouths, cells_at, cells_inside
 from sim.flood.structures.schedule import Schedule
 from sim.flood.structures.structure import Account
+from twin.errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ class Pumps:
     Raises
     ------
     ScenarioError
-        If an intake, a catchment or an outlet lies outside the area or on no open ground.
+        If an intake, a catchment or an outlet lies outside the area or on no open ground, or a pump gives the water
+        back into its intake's cell.
     """
 
     kind: ClassVar[str] = "pump"
@@ -57,6 +59,8 @@ class Pumps:
         self.outlet = Mouths.of(
             ground, [None if one.to is None else cells_at(ground, one.to, f"{place}.to") for one, place in pairs]
         )
+        for number, place in enumerate(where):
+            _require_other_cell(self.intake, self.outlet, number, place)
         groups = (self.intake, self.basin, self.outlet)
         self.row, self.col = (np.concatenate([getattr(one, name) for one in groups]) for name in ("row", "col"))
         a, b = len(self.intake.row), len(self.intake.row) + len(self.basin.row)
@@ -186,3 +190,14 @@ def _curves(sections: Sequence[Pump]) -> tuple[NDArray[np.float64], NDArray[np.f
         filled = [*curve, *((last_head + 1.0 + j, last) for j in range(many - len(curve)))]
         heads[k], discharges[k] = np.array(filled).T
     return heads, discharges
+
+
+def _require_other_cell(intake: Mouths, outlet: Mouths, number: int, where: str) -> None:
+    takes, gives = (
+        set(zip(one.row[one.owner == number], one.col[one.owner == number], strict=True)) for one in (intake, outlet)
+    )
+    if takes & gives:
+        raise ScenarioError(
+            "its outlet lies in the cell of its intake", where=f"{where}.to",
+            remedy="Move them apart, make the cells smaller, or leave `to` out: the water then leaves the area.",
+        )  # fmt: skip

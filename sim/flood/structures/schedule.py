@@ -38,7 +38,12 @@ class Schedule:
         series = [None if one is None else Series.resolve(one, files) for one in given]
         self._values = np.array([np.nan if one is None else one.values[0] for one in series], dtype=np.float64)
         self._moving = [(k, one) for k, one in enumerate(series) if one is not None and not one.is_constant]
+        self._most = [np.nan if one is None else one.values.max() for one in series]
         self.lowest = np.array([np.nan if one is None else one.values.min() for one in series], dtype=np.float64)
+
+    def highest(self, number: int) -> float:
+        """Largest value of a structure, NaN where it has none."""
+        return float(self._most[number])
 
     def at(self, time: float) -> NDArray[np.float64]:
         """Values at `time` [s], (n,)."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,12 +17,11 @@ from sim.flood.structures.drain import fall_in
 from sim.flood.structures.mouth import Mouths, cells_at
 from sim.flood.structures.passage import FLOW
 from sim.flood.structures.structure import Account
-from sim.flood.structures.swmm_file import read_swmm_file
+from sim.flood.structures.swmm_file import REPORT, read_swmm_file, reported_errors
 from twin.errors import ScenarioError, SimulationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -224,8 +224,15 @@ class _Process:
         return answer
 
     def _failed(self, why: str) -> SimulationError:
+        assert self._process.stdout is not None
+        # its report is whole when it has ended
+        self._process.stdout.read()
+        self._process.wait()
+        found = reported_errors(Path(self._folder.name) / REPORT)
         return SimulationError(
-            f"SWMM stopped: {why}", where=self._file, remedy="Run the file in EPA SWMM alone and mend what it reports."
+            f"SWMM stopped: {'; '.join(found) or why}",
+            where=self._file,
+            remedy="Mend the lines that are named; EPA SWMM alone reports the same.",
         )
 
     def close(self) -> None:

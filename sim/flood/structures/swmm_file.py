@@ -11,10 +11,16 @@ from twin.errors import LayerError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FLOW_UNITS", "SwmmFile", "read_swmm_file"]
+__all__ = ["FLOW_UNITS", "REPORT", "SwmmFile", "read_swmm_file", "reported_errors"]
 
 FLOW_UNITS = {"CMS": 1.0, "LPS": 1e-3, "MLD": 1e3 / 86400.0}
 """Flow units of SWMM that go with metres, in m3/s."""
+
+REPORT = "sewer.rpt"
+"""File in which SWMM reports on a run."""
+
+MOST_ERRORS = 3
+"""Errors of a report that a message repeats: the first ones cause the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,12 @@ def read_swmm_file(path: Path) -> SwmmFile:
     points = {words[0]: words[1:3] for words in parts.get("COORDINATES", [])}
     try:
         junctions = {words[0]: (float(points[words[0]][0]), float(points[words[0]][1])) for words in parts["JUNCTIONS"]}
+    except (KeyError, ValueError, IndexError) as error:
+        raise LayerError(
+            f"a junction has no place ({error})", where=f"{path}: [COORDINATES]",
+            remedy="Give the name, x and y of every junction, in the area's frame [m].",
+        ) from error  # fmt: skip
+    try:
         start, end = (
             datetime.strptime(f"{options[f'{k}_DATE']} {options.get(f'{k}_TIME', '00:00:00')}", "%m/%d/%Y %H:%M:%S")
             for k in ("START", "END")
@@ -86,10 +98,22 @@ def read_swmm_file(path: Path) -> SwmmFile:
         step = _seconds(options.get("ROUTING_STEP", "20"))
     except (KeyError, ValueError, IndexError) as error:
         raise LayerError(
-            f"a junction has no [COORDINATES], or a time cannot be read ({error})", where=str(path),
-            remedy="Give x and y of every junction, dates as MM/DD/YYYY and times as HH:MM:SS.",
+            f"the start, the end or the routing step cannot be read ({error})", where=f"{path}: [OPTIONS]",
+            remedy="Give START_DATE and END_DATE as MM/DD/YYYY, times as HH:MM:SS.",
         ) from error  # fmt: skip
     return SwmmFile(junctions, FLOW_UNITS[unit], (end - start).total_seconds(), step)
+
+
+def reported_errors(report: Path) -> list[str]:
+    """The first errors that SWMM's report names, each with the line of the input file that it is about."""
+    if not report.is_file():
+        return []
+    lines = [line.strip() for line in report.read_text(encoding="utf-8", errors="replace").splitlines()]
+    found = []
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        if line.startswith("ERROR"):
+            found.append(f"{line} {after}" if line.endswith(":") else line)
+    return found[:MOST_ERRORS]
 
 
 def _sections(path: Path) -> dict[str, list[list[str]]]:

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from sim.flood.structures.swmm_file import REPORT
+
 __all__: list[str] = []
 
 
@@ -21,7 +23,7 @@ def _serve(arguments: list[str], answers: TextIO) -> None:
     names = arguments[3:]
     swmm: Any = importlib.import_module("pyswmm.swmm5")
     codes: Any = importlib.import_module("pyswmm.toolkitapi")
-    model = swmm.PySWMM(file, str(folder / "sewer.rpt"), str(folder / "sewer.out"))
+    model = swmm.PySWMM(file, str(folder / REPORT), str(folder / "sewer.out"))
     model.swmm_open()
     model.swmm_start(False)
     result = codes.NodeResults

@@ -10,6 +10,7 @@ from sim.flood.kernels import WEIR
 from sim.flood.structures.mouth import Mouths, cells_at
 from sim.flood.structures.passage import FLOW, drowning
 from sim.flood.structures.structure import Account
+from twin.errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ class Malls:
     Raises
     ------
     ScenarioError
-        If an entrance lies outside the area or far from open ground.
+        If an entrance lies outside the area or far from open ground, or a mall lies above all its entrances.
     """
 
     kind: ClassVar[str] = "entrance"
@@ -56,6 +57,7 @@ class Malls:
             for (_, one, door), name in zip(doors, self._names, strict=True)
         ])  # fmt: skip
         self.row, self.col = self._mouths.row, self._mouths.col
+        self._require_below_ground(ground)
         self._width = np.array([door.width for door in self._doors])
         self._step = np.array([door.step for door in self._doors])
         closed = [max(door.step, one.section.shutter_height) if door.shutter else door.step for _, one, door in doors]
@@ -76,6 +78,18 @@ class Malls:
     def is_resting(self) -> bool:
         """Whether nothing happens while the street is dry: no mall stands above its lowest sill."""
         return not self._record[:, 0].any()
+
+    def _require_below_ground(self, ground: Ground) -> None:
+        """Refuse a mall that no water can fall into: somebody gave its depth without the sign."""
+        sill = ground.bed[self.row, self.col] + np.array([door.step for door in self._doors])
+        for number, (one, storage) in enumerate(zip(self.malls, self._storages, strict=True)):
+            highest = float(sill[self._mall == number].max())
+            if storage.bottom >= highest:
+                raise ScenarioError(
+                    f"its lowest floor, {storage.bottom:g} m T.P., lies above its entrances, {highest:.2f} m T.P.",
+                    where=f"flood.structures.underground ({one.name})",
+                    remedy="Give the heights of its floors in m T.P.; below the sea they are negative.",
+                )
 
     def levels(self) -> NDArray[np.float64]:
         """Level in each mall [m T.P.]; the lowest floor where it is dry."""

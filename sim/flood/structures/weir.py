@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.flood.structures.passage import Passages, drowning
 from sim.flood.structures.schedule import Schedule
+from twin.errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ __all__ = ["Weirs"]
 
 
 class Weirs(Passages):
-    """All weirs; parameters and errors as in :class:`Passages`."""
+    """All weirs; parameters and errors as in :class:`Passages`, and a ScenarioError for a crest below the ground."""
 
     kind = "weir"
 
@@ -32,6 +33,23 @@ class Weirs(Passages):
         self._width = np.array([one.width for one in sections])
         self._coefficient = np.array([one.coefficient for one in sections])
         self._crest = Schedule([one.crest for one in sections], files)
+        for number, name in enumerate(names):
+            self._require_above_ground(number, f"flood.structures.weirs.{number} ({name}).crest", ground)
+
+    def _require_above_ground(self, number: int, where: str, ground: Ground) -> None:
+        """Refuse a crest below the ground of both ends: somebody gave its height in place of its level."""
+        lowest = min(
+            float(ground.bed[mouths.row[mine], mouths.col[mine]].min())
+            for mouths in (self.near, self.far)
+            if (mine := mouths.owner == number).any()
+        )
+        highest = self._crest.highest(number)
+        if highest < lowest:
+            raise ScenarioError(
+                f"the crest, {highest:g} m T.P., is below the ground at its ends, {lowest:.2f} m T.P.",
+                where=where,
+                remedy="Give the level of the crest in m T.P., not its height above the ground.",
+            )
 
     def sills(self, time: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The crest, at both ends."""

@@ -51,6 +51,13 @@ BASE = {"duration": 600, "output_every": 60}
         ({"precision": "half"}, "precision"),
         ({"gauges": {"a b": [0, 0]}}, "gauges"),
         ({"gaugez": {}}, "gaugez"),
+        (
+            {
+                "sections": {"a": [[0, 0], [5, 5]]},
+                "structures": {"pumps": [{"name": "a", "at": [0, 0], "capacity": 1}]},
+            },
+            "both named 'a'",
+        ),
         ({"roughness": float("nan")}, "roughness"),
     ],
 )

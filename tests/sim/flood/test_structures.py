@@ -85,6 +85,16 @@ def test_a_breach_lowers_a_levee_only_within_its_width(make_model: Any) -> None:
     assert model.state()["h"][:, 11:].max() > 0.1
 
 
+def test_a_breach_narrower_than_a_cell_opens_the_one_that_holds_its_middle(make_model: Any) -> None:
+    bed = np.zeros((6, 9))
+    bed[:, 4] = 3.0
+    # on the corner of four cells, nearer to none
+    model = make_model(bed, breaches=[{"at": [20.0, 15.0], "width": 2.0, "invert": 0.0}])
+    model.step(1.0)
+    sunk = np.argwhere((bed - model.datum - model._cells("z")) > 1.0)
+    assert sunk.tolist() == [[2, 4]]
+
+
 def test_water_enters_through_a_breach_with_a_hydrograph(make_model: Any) -> None:
     bed = np.zeros((20, 20))
     bed[:, 0] = 3.0

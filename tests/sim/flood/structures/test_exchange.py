@@ -15,6 +15,7 @@ from sim.flood.model import FloodModel
 from sim.flood.scenario import FloodSection
 from sim.flood.shallow_model import ShallowWaterModel
 from sim.inputs import InputFiles
+from twin.errors import ScenarioError
 from twin.grid import Grid
 
 SCHEMES = {"local_inertial": FloodModel, "shallow_water": ShallowWaterModel}
@@ -162,6 +163,37 @@ def test_a_barrier_that_is_not_up_changes_nothing_on_flat_ground(tmp_path: Any) 
     assert np.abs(with_it - without).max() < 0.01
 
 
+def test_a_barrier_that_nowhere_rises_above_the_ground_is_refused(tmp_path: Any) -> None:
+    wall = {"line": [[25, 0], [25, 50]], "crest": 0.5}
+    with pytest.raises(ScenarioError, match=r"barriers.0.crest: its crest, 0.5 m T.P., is nowhere above .* 2.00 m"):
+        _model((np.full((10, 10), 2.0), np.zeros((10, 10))), tmp_path, structures={"barriers": [wall]})
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "share"),
+    [
+        ("shallow_water", 4.0, 0.03),
+        ("shallow_water", 20.0, 0.03),
+        ("local_inertial", 20.0, 0.06),
+        # it sees the level before it takes: docs/flood.md, "How good it is"
+        ("local_inertial", 4.0, 0.4),
+    ],
+)
+def test_a_free_weir_passes_what_its_law_says(tmp_path: Any, scheme: str, width: float, share: float) -> None:
+    bed, depth = np.zeros((30, 40)), np.zeros((30, 40))
+    bed[:, 20], depth[:, :20] = 5.0, 2.0
+    weir = {"name": "w", "from": [92, 75], "to": [112, 75], "width": width, "crest": 1.0}
+    model = _advance(_model((bed, depth), tmp_path, scheme, structures={"weirs": [weir]}), 10.0)
+    passed, level = 0.0, []
+    while model.clock.time < 20.0:
+        dt = model.stable_dt()
+        model.step(dt)
+        passed += model.gauges()["w_discharge_m3_s"] * dt
+        level.append(np.median(model.fields()["h_cell"][11:19, 17]))
+    law = 1.7048 * width * (np.mean(level) - 1.0) ** 1.5
+    assert passed / (model.clock.time - 10.0) == pytest.approx(law, rel=share)
+
+
 def test_drains_take_what_their_pipes_carry(basins: Any, tmp_path: Any) -> None:
     drains = {"name": "ku", "at": [[12, 12], [32, 32]], "perimeter": 2.0, "area": 0.3, "capacity": 0.05}
     model = _advance(_model(basins, tmp_path, structures={"drains": [drains]}), 600.0)
@@ -219,7 +251,9 @@ def test_volume_is_kept_whatever_the_structures(
     structures = {
         "culverts": [{**ends, "height": size, "width": size, "inverts": [sill, sill - 0.1], "length": 20}],
         "gates": [{**ends, "width": size, "sill": sill, "opening": size, "against_backflow": True}],
-        "weirs": [{**ends, "width": size, "crest": sill}, {"from": [2, 2], "outside": 1.0, "width": 1, "crest": sill}],
+        # a crest below the ground is refused
+        "weirs": [{**ends, "width": size, "crest": max(sill, 0.0)},
+                  {"from": [2, 2], "outside": 1.0, "width": 1, "crest": max(sill, 0.0)}],
         "pumps": [{"at": [12, 12], "to": [42, 12], "capacity": capacity}],
         "drains": [{"at": [[42, 12]], "perimeter": size, "area": size}],
         "underground": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from sim.flood.structures.build import place_structures
 from sim.flood.structures.section import Structures
 from sim.inputs import InputFiles
-from twin.errors import ScenarioError
+from twin.errors import LayerError, ScenarioError
 
 ENDS = {"from": [12, 25], "to": [82, 25]}
 CULVERT = {**ENDS, "height": 1.0, "width": 1.0, "inverts": [0, 0]}
@@ -72,6 +73,14 @@ def test_what_cannot_be_is_refused(given: dict[str, Any], says: str) -> None:
             "entrance",
             "outside the area",
         ),
+        ({"gates": [{**GATE, "width": 100.0}]}, "gates.0", "mouths, 100 m wide, share a cell"),
+        ({"pumps": [{"at": [12, 24], "capacity": 1, "to": [13, 24]}]}, "pumps.0 (pump_1).to", "cell of its intake"),
+        ({"weirs": [{**ENDS, "width": 1, "crest": [[0, -2], [60, -1]]}]}, "weirs.0", "crest, -1 m T.P., is below"),
+        (
+            {"underground": [{"floors": [{**FLOOR, "height": 4}], "entrances": [{"at": [12, 25], "width": 1}]}]},
+            "underground_1",
+            "lowest floor, 4 m T.P., lies above its entrances, 0.00 m T.P.",
+        ),
     ],
 )
 def test_what_does_not_fit_the_ground_is_refused(flat: Any, given: dict[str, Any], where: str, says: str) -> None:
@@ -94,6 +103,17 @@ def test_drains_come_from_a_file_of_points(flat: Any, tmp_path: Path) -> None:
     assert exchange.col.tolist() == [2, 6]
     (tmp_path / "drains.csv").write_text("x,y\n9999,25\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match="outside the area"):
+        place_structures(given, flat, InputFiles(tmp_path), 600.0)
+
+
+def test_drains_that_are_no_points_are_refused(flat: Any, tmp_path: Path) -> None:
+    square = {"type": "Polygon", "coordinates": [[[10, 10], [20, 10], [20, 20], [10, 10]]]}
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::6674"}}
+    features = [{"type": "Feature", "properties": {}, "geometry": square}]
+    text = json.dumps({"type": "FeatureCollection", "crs": crs, "features": features})
+    (tmp_path / "drains.geojson").write_text(text, encoding="utf-8")
+    given = Structures.model_validate({"drains": [{"file": "drains.geojson", "perimeter": 1, "area": 1}]})
+    with pytest.raises(LayerError, match="holds Polygon"):
         place_structures(given, flat, InputFiles(tmp_path), 600.0)
 
 
