@@ -63,6 +63,9 @@ class SurfaceModel(ABC):
     names: ClassVar[tuple[str, ...]]
     """Arrays of the scheme's state that a step or a breach changes."""
 
+    moves_after_exchange: ClassVar[bool] = False
+    """Whether water moves by the levels that structures leave: those that they see are then refilled ones."""
+
     consequence: Consequence | None = None
     """What stands in the area and the tables that judge it; None for a model without a city."""
 
@@ -112,7 +115,9 @@ class SurfaceModel(ABC):
         self._taken = np.zeros((tiles[0], nx))
         self._x_flux = np.zeros((ny, 2))
         self._y_flux = np.zeros((2, nx, 2))
-        self.exchange = place_structures(section.structures, ground, files, section.duration)
+        self.exchange = place_structures(
+            section.structures, ground, files, section.duration, is_refilled=self.moves_after_exchange
+        )
         self.barriers = place_barriers(section.structures, ground, self._boundaries, self.datum, files)
         # inflow by sources, taken by sources, rain, what of it is lost before it flows [m3]
         self._volumes = np.zeros(4)

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["place_barriers", "place_structures"]
 
 
-def place_structures(section: Structures, ground: Ground, files: InputFiles, duration: float) -> Exchange:
-    """All structures that exchange water with the surface in `duration` [s].
+def place_structures(
+    section: Structures, ground: Ground, files: InputFiles, duration: float, *, is_refilled: bool = False
+) -> Exchange:
+    """All structures that exchange water with the surface in `duration` [s]; `is_refilled` as in :class:`Sight`.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def place_structures(section: Structures, ground: Ground, files: InputFiles, dur
     if section.underground:
         malls = read_malls(section.underground, section.names("underground"), ground.layers)
         made.append(Malls(malls, ground))
-    return Exchange(made, ground)
+    return Exchange(made, ground, is_refilled=is_refilled)
 
 
 def place_barriers(

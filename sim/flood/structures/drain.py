@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from sim.flood.kernels import GRAVITY
-from sim.flood.structures.mouth import REACH
+from sim.flood.structures.mouth import REACH, areas_of
 from sim.flood.structures.passage import FLOW
-from sim.flood.structures.structure import Account
+from sim.flood.structures.structure import Account, volume_left
 from twin.errors import LayerError, ScenarioError
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Drains:
         self._area = (np.array([one.area for one in sections]) * free)[self._group]
         most = np.array([np.inf if one.capacity is None else one.capacity for one in sections])
         self._most = most[self._group]
+        self._ground = areas_of(ground, self.row, self.col)
         self._span = 1.0
         # columns: discharge now, volume [m3], largest discharge, time with flow [s]
         self._record = np.zeros((len(sections), 4))
@@ -82,8 +83,13 @@ class Drains:
     def wanted(self, sight: Sight) -> NDArray[np.float64]:
         """Volume to be taken from each cell [m3]."""
         self._span = sight.span
-        discharge: NDArray[np.float64] = np.minimum(fall_in(sight.depth, self._perimeter, self._area), self._most)
-        return discharge * sight.span
+
+        def law(taken: NDArray[np.float64]) -> NDArray[np.float64]:
+            falls = fall_in(sight.depth - taken / self._ground, self._perimeter, self._area)
+            out: NDArray[np.float64] = np.minimum(falls, self._most) * sight.span
+            return out
+
+        return volume_left(law, sight)
 
     def settle(self, taken: NDArray[np.float64]) -> NDArray[np.float64]:
         """Nothing comes back."""

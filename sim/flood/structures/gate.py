@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class Gates(Passages):
     def wanted(self, sight: Sight) -> NDArray[np.float64]:
         """Volume to be taken from each cell [m3]; none where a rule only looks."""
         self._watched = self._watch.level(sight.stage[self._passing :], sight.depth[self._passing :])
-        part = type(sight)(sight.start, sight.end, sight.stage[: self._passing], sight.depth[: self._passing])
+        part = replace(sight, stage=sight.stage[: self._passing], depth=sight.depth[: self._passing])
         return np.concatenate([super().wanted(part), np.zeros(len(self._watch.row))])
 
     def settle(self, taken: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -82,7 +83,7 @@ class Gates(Passages):
 
     def flow(self, sight: Sight, near: NDArray[np.float64], far: NDArray[np.float64]) -> NDArray[np.float64]:
         """Discharge [m3/s], positive from the near end."""
-        opening = self._opening.at(sight.end) * self._move(sight.span, near, far)
+        opening = self._opening.at(sight.end) * self._share
         up, down = np.maximum(near, far) - self._sill, np.minimum(near, far) - self._sill
         up = np.maximum(up, 0.0)
         weir = WEIR * self._width * up**1.5 * drowning(up, np.maximum(down, 0.0))
@@ -92,15 +93,15 @@ class Gates(Passages):
         discharge = np.where(up > opening, np.minimum(weir, orifice), weir)
         return np.where(opening > 0, np.sign(near - far) * discharge, 0.0)
 
-    def _move(self, span: float, near: NDArray[np.float64], far: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Move the gates as their rules want it; share of the opening that is free, (n,)."""
+    def prepare(self, sight: Sight, near: NDArray[np.float64], far: NDArray[np.float64]) -> None:
+        """Move the gates as their rules want it."""
         watched = np.where(self._has_watch, self._watched, far)
         goal = np.where(watched >= self._close_above, 0.0, np.where(watched <= self._open_below, 1.0, self._goal))
         goal = np.where(self._against, np.where(far > near, 0.0, np.where(far < near, 1.0, self._goal)), goal)
         self._goal = goal
-        way = np.where(self._closing_time > 0, span / np.where(self._closing_time > 0, self._closing_time, 1.0), 1.0)
+        takes_time = self._closing_time > 0
+        way = np.where(takes_time, sight.span / np.where(takes_time, self._closing_time, 1.0), 1.0)
         self._share = self._share + np.clip(goal - self._share, -way, way)
-        return self._share
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that a restart needs."""

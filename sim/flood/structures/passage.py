@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.flood.structures.mouth import Mouths, cells_at
 from sim.flood.structures.schedule import Schedule
-from sim.flood.structures.structure import Account
+from sim.flood.structures.structure import Account, volume_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,6 +95,9 @@ class Passages(ABC):
     def flow(self, sight: Sight, near: NDArray[np.float64], far: NDArray[np.float64]) -> NDArray[np.float64]:
         """Discharge [m3/s], positive from the near end, for stages at both ends [m T.P.]."""
 
+    def prepare(self, sight: Sight, near: NDArray[np.float64], far: NDArray[np.float64]) -> None:  # noqa: B027
+        """Follow the rules for this step; stages at both ends [m T.P.]."""
+
     @abstractmethod
     def sills(self, time: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Level at the near and the far end below which nothing leaves [m T.P.]."""
@@ -110,12 +113,19 @@ class Passages(ABC):
         stage, depth = (sight.stage[:n], sight.stage[n:]), (sight.depth[:n], sight.depth[n:])
         near = self.near.level(stage[0], depth[0])
         far = np.where(self._is_outside, self._outside.at(sight.end), self.far.level(stage[1], depth[1]))
-        discharge = self.flow(sight, near, far)
-        is_forward = discharge >= 0
+        self.prepare(sight, near, far)
+        is_forward = self.flow(sight, near, far) >= 0
+        gives, takes = self._basins(is_forward, self.near.wet_area(depth[0]), self.far.wet_area(depth[1]))
+        way = np.where(is_forward, 1.0, -1.0)
+
+        def law(taken: NDArray[np.float64]) -> NDArray[np.float64]:
+            lower, higher = way * taken / gives, way * taken / takes
+            moves = np.where(is_forward, lower, higher), np.where(is_forward, higher, lower)
+            return np.maximum(way * self.flow(sight, near - moves[0], far + moves[1]), 0.0) * sight.span
+
         up, down = np.where(is_forward, near, far), np.where(is_forward, far, near)
-        sill = np.where(is_forward, *self.sills(sight.end))
-        most = self._most(is_forward, up, down, sill, self.near.wet_area(depth[0]), self.far.wet_area(depth[1]))
-        self._asked = np.sign(discharge) * np.minimum(np.abs(discharge) * sight.span, most)
+        most = self._most(gives, takes, up, down, np.where(is_forward, *self.sills(sight.end)))
+        self._asked = way * np.minimum(volume_left(law, sight), most)
         self._span = sight.span
         return np.concatenate(
             [
@@ -124,23 +134,27 @@ class Passages(ABC):
             ]
         )
 
+    def _basins(
+        self, is_forward: NDArray[np.bool_], wet_near: NDArray[np.float64], wet_far: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Area that gives water and area that takes it [m2]; water beyond the area is a basin without end."""
+        gives = np.where(is_forward, wet_near, wet_far)
+        takes = np.where(is_forward, *self._areas[::-1])
+        return (
+            np.maximum(np.where(self._is_outside & ~is_forward, np.inf, gives), 1e-30),
+            np.where(self._is_outside & is_forward, np.inf, takes),
+        )
+
     def _most(
         self,
-        is_forward: NDArray[np.bool_],
+        gives: NDArray[np.float64],
+        takes: NDArray[np.float64],
         up: NDArray[np.float64],
         down: NDArray[np.float64],
         sill: NDArray[np.float64],
-        wet_near: NDArray[np.float64],
-        wet_far: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Volume that may pass in a step [m3]: level ends, and the sill stays covered."""
-        gives = np.where(is_forward, wet_near, wet_far)
-        takes = np.where(is_forward, *self._areas[::-1])
-        # water beyond the area is a basin without end
-        gives = np.where(self._is_outside & ~is_forward, np.inf, gives)
-        takes = np.where(self._is_outside & is_forward, np.inf, takes)
-        both = 1.0 / (1.0 / np.maximum(gives, 1e-30) + 1.0 / takes)
-        level = both * np.maximum(up - down, 0.0)
+        level = np.maximum(up - down, 0.0) / (1.0 / gives + 1.0 / takes)
         above = np.maximum(up - np.maximum(down, sill), 0.0)
         covered = np.where(above > 0, np.minimum(gives, 1e30) * above, 0.0)
         most: NDArray[np.float64] = np.minimum(level, covered) / self._crowd

@@ -16,7 +16,7 @@ import numpy as np
 from sim.flood.structures.drain import fall_in
 from sim.flood.structures.mouth import Mouths, cells_at
 from sim.flood.structures.passage import FLOW
-from sim.flood.structures.structure import Account
+from sim.flood.structures.structure import Account, volume_left
 from sim.flood.structures.swmm_file import REPORT, read_swmm_file, reported_errors
 from twin.errors import ScenarioError, SimulationError
 
@@ -91,8 +91,8 @@ class Sewers:
             )
         self.names = named
         self.points = [model.junctions[name] for name in named]
-        mouths = Mouths.of(ground, [cells_at(ground, point, where) for point in self.points])
-        self.row, self.col = mouths.row, mouths.col
+        self._mouths = Mouths.of(ground, [cells_at(ground, point, where) for point in self.points])
+        self.row, self.col = self._mouths.row, self._mouths.col
         n = len(named)
         self._unit, self._step = model.flow_unit, model.routing_step
         self._perimeter, self._area = np.full(n, section.perimeter), np.full(n, section.area)
@@ -115,7 +115,13 @@ class Sewers:
     def wanted(self, sight: Sight) -> NDArray[np.float64]:
         """Volume to be taken from each cell [m3]."""
         self._now, self._span = sight.end, sight.span
-        falls = np.minimum(fall_in(sight.depth, self._perimeter, self._area), self._most) * sight.span
+
+        def law(taken: NDArray[np.float64]) -> NDArray[np.float64]:
+            falls = fall_in(sight.depth - taken / self._mouths.area, self._perimeter, self._area)
+            out: NDArray[np.float64] = np.minimum(falls, self._most) * sight.span
+            return out
+
+        falls = volume_left(law, sight)
         # what has just come up goes down again first: the street sees the difference only
         self._again = np.minimum(falls, self._spilt)
         return falls - self._again

@@ -9,7 +9,7 @@ import numpy as np
 from sim.flood.kernels import WEIR
 from sim.flood.structures.mouth import Mouths, cells_at
 from sim.flood.structures.passage import FLOW, drowning
-from sim.flood.structures.structure import Account
+from sim.flood.structures.structure import Account, volume_left
 from twin.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -101,7 +101,13 @@ class Malls:
         sill = sight.stage - sight.depth + step
         level = self.levels()[self._mall]
         up, down = np.maximum(sight.stage, level) - sill, np.minimum(sight.stage, level) - sill
-        free = WEIR * self._width * np.maximum(up, 0.0) ** 1.5 * drowning(up, np.maximum(down, 0.0)) * sight.span
+
+        def law(taken: NDArray[np.float64]) -> NDArray[np.float64]:
+            higher, lower = up - taken / self._mouths.area, np.minimum(down, up - taken / self._mouths.area)
+            head = np.maximum(higher, 0.0)
+            return WEIR * self._width * head**1.5 * drowning(head, np.maximum(lower, 0.0)) * sight.span
+
+        free = np.where(sight.stage > level, volume_left(law, sight), law(np.zeros(1)))
         is_in = (sight.stage > level) & (sight.depth > 0)
         # half of what would level both: however long the step, the two cannot swap their order
         room, excess = self._room(sight.stage, np.maximum(sight.stage, sill))

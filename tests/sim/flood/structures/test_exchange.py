@@ -174,9 +174,9 @@ def test_a_barrier_that_nowhere_rises_above_the_ground_is_refused(tmp_path: Any)
     [
         ("shallow_water", 4.0, 0.03),
         ("shallow_water", 20.0, 0.03),
-        ("local_inertial", 20.0, 0.06),
-        # it sees the level before it takes: docs/flood.md, "How good it is"
-        ("local_inertial", 4.0, 0.4),
+        # without advection the surface falls more on its way from the gauge to the weir
+        ("local_inertial", 20.0, 0.08),
+        ("local_inertial", 4.0, 0.03),
     ],
 )
 def test_a_free_weir_passes_what_its_law_says(tmp_path: Any, scheme: str, width: float, share: float) -> None:
