@@ -130,7 +130,7 @@ def dam() -> None:
     print("|---|---|---|---|")
     for cells in (250, 500, 1000):
         for limiter in (1.65, 2.0):
-            for cfl in (0.3, 0.65):
+            for cfl in (0.3, 0.65, 0.9):
                 print(f"| {cells} | {limiter} | {cfl} | {dam_error(cells, limiter, cfl):.5f} |")
 
 

@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 
+COURANT = {"local_inertial": 0.65, "shallow_water": 0.9}
+"""Default of `cfl` by scheme."""
+
 MOST_OUTPUTS = 10_000
 """Outputs of a run: each is a full set of fields on the disk."""
 
@@ -253,7 +256,8 @@ class FloodSection(Section):
     evaluation : Evaluation
         Tables of ranks, dangers and damage, and the population.
     cfl : float
-        Share of dx / sqrt(g h_max) that a step takes (``shallow_water``: of dx over the fastest wave |u| + sqrt(g h)).
+        Share of dx / sqrt(g h_max) that a step takes, 0.65 (``shallow_water``: of dx over the fastest wave
+        |u| + sqrt(g h), 0.9).
         ``local_inertial``: at most sqrt(theta / 2), beyond which a checkerboard grows.
     theta : float
         ``local_inertial``: weight of a face's own discharge against its neighbours' along the flow; 1 = Bates et al.
@@ -290,7 +294,9 @@ class FloodSection(Section):
     sections: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=60)], Line] = Field(default_factory=dict)
     structures: Structures = Structures()
     evaluation: Evaluation = Evaluation()
-    cfl: Annotated[float, Field(gt=0, le=1)] = 0.65
+    cfl: Annotated[float, Field(gt=0, le=1)] = Field(
+        default_factory=lambda given: COURANT.get(given.get("scheme", ""), 0.65)
+    )
     theta: Annotated[float, Field(gt=0, le=1)] = 0.9
     froude_limit: Positive = 1.0
     dry_depth: Annotated[float, Field(gt=0, le=0.1)] = 1e-4

@@ -1,10 +1,10 @@
 """Shallow-water kernels: a finite volume of second order, one pass over memory a step.
 
-A step is a sweep along x and one along y, in turn first; each sweep is Heun's two stages. Bands of tile rows are swept
-strip by strip from north to south; a row that is loaded is swept along its strip at once, and the rows behind it across
-in a ring of row buffers that stays in the caches. A row is written six rows behind the newest one that was read, so
-depth and velocity are updated in place; what a neighbouring strip or band still needs of the old values is put aside
-before the step.
+A step is a sweep along x and one along y, in turn first; each sweep is one stage (MUSCL-Hancock, docs/decisions/0005).
+Bands of tile rows are swept strip by strip from north to south; a row that is loaded is swept along its strip at once,
+and the rows behind it across in a ring of row buffers that stays in the caches. A row is written five rows behind the
+newest one that was read, so depth and velocity are updated in place; what a neighbouring strip or band still needs of
+the old values is put aside before the step.
 
 Layout: `State` is padded by cells of wall; `v` points **southward** (along rows). A row buffer is one array whose
 planes lie `PLANE` apart, a constant: so the compiler knows that they do not overlap and packs the loops. In buffers
@@ -54,31 +54,33 @@ LANES = 16
 """Values of a vector, and of a cache line in single precision: rows are computed from line to line."""
 LEAD = 2 * LANES
 """Columns of wall west of the domain."""
-MARGIN = 2 * LANES
+MARGIN = 3 * LANES
 """Columns of wall east of the domain, at least."""
 STRIP = 512
 """Columns that are swept together: their row buffers fit into the caches near the processor."""
-REACH = 6
-"""Cells on either side that a sweep sees: two stages of two cells, and one each for scaled donors."""
+REACH = 5
+"""Cells on either side that a sweep sees: slopes, prediction, its slopes, faces and scaled donors, one each."""
 PLANE = STRIP + LEAD + MARGIN + 7 * LANES
 ROW = 5 * PLANE + 47 * LANES
 FENCE_ROWS = 2 * REACH
-ROOM_ROWS = 36
+ROOM_ROWS = 30
 WEIR = 1.7048
 """Broad-crested weir, (2/3)^(3/2) sqrt(g) [m1/2 s-1] from critical depth on the crest."""
 
 P1, P2, P3, P4 = (np.uint64(k * PLANE) for k in (1, 2, 3, 4))
 # places in a buffer of cells: stage 0, depth P1, normal P2 and transverse velocity P3, gain of depth P4;
-# in one of slopes: the same four; in one of faces: mass 0, transverse P1, carried P2, pressure west P3 and east P4
+# in one of slopes: the same four, and P4 the slope that pushes; in one half a step on: the same four, and P4 the share
+# below the edges; in one of faces: mass 0, transverse P1, carried P2, pressure west P3 and east P4
 
 KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+# what calls row kernels becomes part of its caller: its many arguments would cost more than it does
+GLUE: dict[str, Any] = {**KERNEL, "forceinline": True}
 # fused multiply-add is welcome; nothing that reorders sums
 FLAGS = {"contract", "nsz", "arcp"}
 
-CELLS, STAGE1, FLUX1, FLUX2, SLOPE1, SLOPE2, SHARE1, SHARE2, ALONG = 0, 8, 12, 16, 20, 22, 24, 26, 28
-TOP, RATIO = 34, 35
-"""First row buffers of a ring: cells (8), cells after stage 1 (4), faces (4, 4), slopes (2, 2), shares (2, 2), and
-those of the sweep along rows: slopes, faces, stage 1, share, input, result; column tops; dt/dx over the porosity."""
+CELLS, SLOPES, MIDDLE, FLUX, SHARE, ALONG, TOP, RATIO = 0, 8, 12, 16, 20, 22, 28, 29
+"""First row buffers of a ring: cells (8), slopes (4), cells half a step on (4), faces (4), shares (2), and those of the
+sweep along rows: slopes, cells half a step on, faces, share, input, result; column tops; dt/dx over the porosity."""
 
 
 class Numbers(NamedTuple):
@@ -142,7 +144,7 @@ class Room(NamedTuple):
     """Buffers of the threads; the first axis is the thread's."""
 
     rows: NDArray[Any]
-    """(threads, ROOM_ROWS, ROW) row buffers."""
+    """(threads, ROOM_ROWS * ROW) rings of row buffers."""
     fences: NDArray[Any]
     """(threads, FENCE_ROWS, 4, padded columns) depth, rest, u, v of the rows beyond the band, before the step."""
     edges: NDArray[Any]
@@ -152,7 +154,7 @@ class Room(NamedTuple):
     counts: NDArray[Any]
     """(threads, 2, tile rows) their number."""
     owing: NDArray[Any]
-    """(threads, 2, 2) cells that owe, by stage and row."""
+    """(threads, 2) cells that owe, by row."""
     fast: NDArray[Any]
     """(threads, STRIP) fastest wave by column [m s-1]."""
     fastest: NDArray[Any]
@@ -193,6 +195,12 @@ def _inverse_four_thirds(x):
     return double
 
 
+@njit(**GLUE)
+def place(row, j):
+    """Place of entry `j` of a row buffer in the ring."""
+    return uint64(row * ROW + j)
+
+
 def at(values, j):
     """`values` itself, or its entry `j` where it is a row."""
     return values if np.ndim(values) == 0 else values[j]
@@ -208,7 +216,7 @@ def _at(values, j):  # noqa: ARG001  # an overload has the arguments of what it 
 # numba leaves out what an array's number of dimensions rules out: where there is no porosity these become nothing
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def over_storage(porosity, i, p, ratio, n, room):
     """`ratio` over what holds water of `n` cells of row `i` from column `p` on, in `room` where that is not all."""
     if porosity.ndim == 1:
@@ -217,11 +225,29 @@ def over_storage(porosity, i, p, ratio, n, room):
     return room
 
 
-@njit(**KERNEL)
-def narrow(porosity, r, i, p, q, n, faces):
+@njit(**GLUE)
+def narrow(porosity, r, i, p, q, ring, n, faces):
     """Take the fluxes through the free share of `n` faces between columns `p` on of row `r` and `q` on of row `i`."""
     if porosity.ndim == 2:
-        narrow_row(porosity[r + PAD, p:], porosity[i + PAD, q:], n, faces)
+        narrow_row(porosity[r + PAD, p:], porosity[i + PAD, q:], n, ring[faces:])
+
+
+@njit(**GLUE)
+def predict(
+    ring, before, here, after, slope_before, slope, slope_after, n2, porosity, r, i, k, o, p, q, numbers, m, out
+):
+    """Predict `m` cells of row `i` from column `p` on, between those of rows `r` and `k` from `o` and `q` on."""
+    n = numbers
+    if porosity.ndim == 1:
+        predict_row(
+            ring, before, here, after, slope_before, slope, slope_after, n2, n.one, n.one, n.one, n.ratio, n.gdt,
+            n.gravity, n.half, n.dry, m, out,
+        )  # fmt: skip
+    else:
+        predict_row(
+            ring, before, here, after, slope_before, slope, slope_after, n2, porosity[r + PAD, o:],
+            porosity[i + PAD, p:], porosity[k + PAD, q:], n.ratio, n.gdt, n.gravity, n.half, n.dry, m, out,
+        )  # fmt: skip
 
 
 @njit(**KERNEL)
@@ -248,7 +274,7 @@ def narrow_row(before, here, n, faces):
 
 
 @njit(**KERNEL)
-def load_row(z, h, rest, normal, transverse, n, out):
+def load_row(z, h, rest, normal, transverse, ring, n, out):
     """Stage, depth and velocities of a row.
 
     The stage is the rounded sum of bed, depth and `rest` (Knuth's two-sum): what is flat has one stage, to the bit.
@@ -258,11 +284,11 @@ def load_row(z, h, rest, normal, transverse, n, out):
         bed, depth = z[j], h[j]
         rough = bed + depth
         part = rough - bed
-        out[j] = rough + (((bed - (rough - part)) + (depth - part)) + rest[j])
-        out[j + P1] = depth
-        out[j + P2] = normal[j]
-        out[j + P3] = transverse[j]
-        out[j + P4] = zero
+        ring[out + j] = rough + (((bed - (rough - part)) + (depth - part)) + rest[j])
+        ring[out + j + P1] = depth
+        ring[out + j + P2] = normal[j]
+        ring[out + j + P3] = transverse[j]
+        ring[out + j + P4] = zero
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -275,20 +301,73 @@ def slope_row(before, here, after, least, steep, quarter, n, out):
     for j in range(uint64(n)):
         deep = min(before[j + P1], here[j + P1], after[j + P1]) > least
         a, b = here[j] - before[j], after[j] - here[j]
-        c, d, e = quarter * (a + b), steep * a, steep * b
-        limited = max(zero, min(d, e, c)) + min(zero, max(d, e, c))
+        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
         out[j] = limited if deep else zero
         a, b = here[j + P1] - before[j + P1], after[j + P1] - here[j + P1]
-        c, d, e = quarter * (a + b), steep * a, steep * b
-        limited = max(zero, min(d, e, c)) + min(zero, max(d, e, c))
+        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
         out[j + P1] = limited if deep else zero
         a, b = here[j + P2] - before[j + P2], after[j + P2] - here[j + P2]
-        c, d, e = quarter * (a + b), steep * a, steep * b
-        limited = max(zero, min(d, e, c)) + min(zero, max(d, e, c))
+        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
         out[j + P2] = limited if deep else zero
         a, b = here[j + P3] - before[j + P3], after[j + P3] - here[j + P3]
         limited = quarter * (max(zero, min(a, b)) + min(zero, max(a, b)))
         out[j + P3] = limited if deep else zero
+
+
+@njit(**KERNEL, fastmath=FLAGS)
+def predict_row(
+    ring, before, here, after, slope_before, slope, slope_after, n2, free_before, free, free_after, ratio, gdt, gravity,
+    half, dry, n, out,
+):  # fmt: skip
+    """Cells half a step on, as their own edges move them (MUSCL-Hancock); faces compute with these and the slopes.
+
+    What the depth gains is what its edges let through where the bed is brought to one height as in `face_row`: the
+    cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Friction takes
+    the push of gravity, and no more than that again: a flow in balance stays, and what a limited slope does not see is
+    not slowed down. Beside the cells: the share of their depth that stands below the bed at an edge.
+    """
+    zero = half - half
+    one = half + half
+    for j in range(uint64(n)):
+        e, h, u, v = ring[here + j], ring[here + j + P1], ring[here + j + P2], ring[here + j + P3]
+        se, sh, su, sv = ring[slope + j], ring[slope + j + P1], ring[slope + j + P2], ring[slope + j + P3]
+        ew, hw = ring[before + j] + ring[slope_before + j], ring[before + j + P1] + ring[slope_before + j + P1]
+        ee, he = ring[after + j] - ring[slope_after + j], ring[after + j + P1] - ring[slope_after + j + P1]
+        el, hl, er, hr = e - se, h - sh, e + se, h + sh
+        zl, zr = el - hl, er - hr
+        a = hl if zl > ew else max(el - max(zl, ew - hw), zero)
+        c = hr if zr > ee else max(er - max(zr, ee - he), zero)
+        below = max(hl - a, hr - c)
+        a, c = a * min(at(free_before, j) / at(free, j), one), c * min(at(free_after, j) / at(free, j), one)
+        push = -ratio * (u * su + gravity * se)
+        deep = max(h, dry)
+        k = half * gdt * n2[j] * inverse_four_thirds(deep) * math.sqrt(u * u + v * v)
+        slower = one + k
+        inverse = one / (deep * slower)
+        gain = half * ratio * (a * (u - su) - c * (u + su))
+        gain = max(gain, half * (abs(sh) - h))
+        push = (push - min(max(k * u, min(push + push, zero)), max(push + push, zero))) * (deep * inverse)
+        ring[out + j] = e + gain
+        ring[out + j + P1] = h + gain
+        ring[out + j + P2] = u + push
+        ring[out + j + P3] = v - ratio * u * sv
+        ring[out + j + P4] = min(below * (slower * inverse), one)
+
+
+@njit(**KERNEL, fastmath=FLAGS)
+def source_row(ring, before, here, after, slope, least, steep, quarter, n):
+    """Slope of the surface that pushes, beside the slopes: half a step on for what stands below the bed at an edge.
+
+    That part of the water has no flux through the face that would damp it: with the slope at the start of the step the
+    surface over a rough bed swings ever higher. On a smooth bed there is none, and edges and push have one slope.
+    """
+    zero = least - least
+    for j in range(uint64(n)):
+        deep = min(ring[before + j + P1], ring[here + j + P1], ring[after + j + P1]) > least
+        a, b = ring[here + j] - ring[before + j], ring[after + j] - ring[here + j]
+        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
+        limited = limited if deep else zero
+        ring[slope + j + P4] = ring[slope + j] + ring[here + j + P4] * (limited - ring[slope + j])
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -335,12 +414,12 @@ def face_row(west, west_slope, east, east_slope, gravity, half, quarter, dry, so
         out[j] = mass
         out[j + P1] = mass * (vl if mass > zero else vr)
         out[j + P2] = (s1 * (ql * ul) - s0 * (qr * ur) + product * (qr - ql)) * inverse
-        out[j + P3] = gravity * (west[j + P1] * west_slope[j] + hl * min(top - zl, zero)) - s0 * pressure
-        out[j + P4] = gravity * (hr * min(top - zr, zero) - east[j + P1] * east_slope[j]) - s1 * pressure
+        out[j + P3] = gravity * (west[j + P1] * west_slope[j + P4] + hl * min(top - zl, zero)) - s0 * pressure
+        out[j + P4] = gravity * (hr * min(top - zr, zero) - east[j + P1] * east_slope[j + P4]) - s1 * pressure
 
 
 @njit(**KERNEL, fastmath=FLAGS | {"reassoc"})
-def count_owing(cells, west, east, ratio, keep, solid, one, n):
+def count_owing(ring, cells, west, east, ratio, keep, solid, one, n):
     """Number of cells whose outflow is more than they have; what enters through an edge comes from a wall cell.
 
     A sum of ones is exact in any order: the compiler may take it in parts.
@@ -348,103 +427,79 @@ def count_owing(cells, west, east, ratio, keep, solid, one, n):
     zero = one - one
     count = one - one
     for j in range(uint64(n)):
-        leaving = max(east[j], zero) - min(west[j], zero)
-        owed = at(ratio, j) * leaving if cells[j] < solid else zero
-        count += one if owed > keep * cells[j + P1] else zero
+        leaving = max(ring[east + j], zero) - min(ring[west + j], zero)
+        owed = at(ratio, j) * leaving if ring[cells + j] < solid else zero
+        count += one if owed > keep * ring[cells + j + P1] else zero
     return count
 
 
 @njit(**KERNEL, fastmath=FLAGS)
-def share_row(cells, west, east, ratio, keep, solid, tiny, one, n, out):
+def share_row(ring, cells, west, east, ratio, keep, solid, tiny, one, n, out):
     """Share of the outflow that a cell can give: a donor is scaled, never clipped, so volume is kept."""
     zero = one - one
     for j in range(uint64(n)):
-        leaving = max(east[j], zero) - min(west[j], zero)
-        share = min(one, keep * cells[j + P1] / max(at(ratio, j) * leaving, tiny))
-        out[j] = share if cells[j] < solid else one
+        leaving = max(ring[east + j], zero) - min(ring[west + j], zero)
+        share = min(one, keep * ring[cells + j + P1] / max(at(ratio, j) * leaving, tiny))
+        ring[out + j] = share if ring[cells + j] < solid else one
 
 
 @njit(**KERNEL)
-def fill_row(value, n, out):
+def fill_row(ring, value, n, out):
     """Set the first `n` of a row."""
     for j in range(uint64(n)):
-        out[j] = value
+        ring[out + j] = value
 
 
 @njit(**KERNEL, fastmath=FLAGS)
-def scale_row(before, here, n, faces):
+def scale_row(ring, before, here, n, faces):
     """Scale what each face carries by its donor's share."""
     for j in range(uint64(n)):
-        mass, forward, backward = faces[j], before[j], here[j]
+        mass, forward, backward = ring[faces + j], ring[before + j], ring[here + j]
         share = forward if mass > 0 else backward
-        faces[j] = mass * share
-        faces[j + P1] = faces[j + P1] * share
-        faces[j + P2] = faces[j + P2] * share
+        ring[faces + j] = mass * share
+        ring[faces + j + P1] = ring[faces + j + P1] * share
+        ring[faces + j + P2] = ring[faces + j + P2] * share
 
 
 @njit(**KERNEL, fastmath=FLAGS)
-def stage_row(cells, west, east, n2, ratio, gdt, dry, creep, one, n, out):
-    """First stage: Euler forward, then friction on the normal velocity.
-
-    Friction solves u (1 + k |U|) = p for the new |U|, k = g dt n^2 h^(-4/3), with the transverse velocity brought to
-    the same moment by the old friction: a steady flow at any angle to the grid is in balance, in every stage.
-    """
+def update_row(ring, cells, west, east, ratio, dry, creep, one, n, out):
+    """Cells after the sweep; hands them on, normal and transverse velocity swapped."""
     zero = one - one
     for j in range(uint64(n)):
         step = at(ratio, j)
-        gain = step * (west[j] - east[j])
-        old, u0, v0 = cells[j + P1], cells[j + P2], cells[j + P3]
+        gain = step * (ring[west + j] - ring[east + j])
+        old = ring[cells + j + P1]
         h = old + gain
-        q = old * u0 + step * ((west[j + P2] + west[j + P4]) - (east[j + P2] + east[j + P3]))
-        t = old * v0 + step * (west[j + P1] - east[j + P1])
-        deep = max(h, dry)
-        over = one / deep
-        u, v = q * over, t * over
-        k = gdt * n2[j] * inverse_four_thirds(deep)
-        w = v + v * k * math.sqrt(u0 * u0 + v0 * v0)
-        k4 = k + k
-        k4 = k4 + k4
-        u = (u + u) / (one + math.sqrt(one + k4 * math.sqrt(u * u + w * w)))
-        out[j] = cells[j] + gain
-        out[j + P1] = h
-        out[j + P2] = u if (h > dry) & (abs(u) > creep) else zero
-        out[j + P3] = v if (h > dry) & (abs(v) > creep) else zero
-        out[j + P4] = gain
+        push = (ring[west + j + P2] + ring[west + j + P4]) - (ring[east + j + P2] + ring[east + j + P3])
+        over = one / max(h, dry)
+        u = (old * ring[cells + j + P2] + step * push) * over
+        v = (old * ring[cells + j + P3] + step * (ring[west + j + P1] - ring[east + j + P1])) * over
+        ring[out + j] = ring[cells + j] + gain
+        ring[out + j + P1] = h
+        ring[out + j + P2] = v if (h > dry) & (abs(v) > creep) else zero
+        ring[out + j + P3] = u if (h > dry) & (abs(u) > creep) else zero
+        ring[out + j + P4] = ring[cells + j + P4] + gain
 
 
 @njit(**KERNEL, fastmath=FLAGS)
-def final_row(cells, stage, west, east, n2, ratio, gdt, dry, creep, half, n, out):
-    """Second stage: the mean of the start and of a step from the first stage; hands the cells on, swapped."""
-    one = half + half
-    zero = half - half
+def drag_row(ring, n2, gdt, dry, one, n, cells):
+    """Friction on both velocities: |U| (1 + k |U|) = |P| for the new |U|, k = g dt n^2 h^(-4/3), P without friction."""
     for j in range(uint64(n)):
-        step = at(ratio, j)
-        gain = half * (stage[j + P4] + step * (west[j] - east[j]))
-        h0, h1, u1, v1 = cells[j + P1], stage[j + P1], stage[j + P2], stage[j + P3]
-        h = h0 + gain
-        q = h0 * cells[j + P2] + (h1 * u1 + step * ((west[j + P2] + west[j + P4]) - (east[j + P2] + east[j + P3])))
-        t = h0 * cells[j + P3] + (h1 * v1 + step * (west[j + P1] - east[j + P1]))
-        deep = max(h, dry)
-        over = half / deep
-        u, v = q * over, t * over
-        # half of the friction is in the first stage
-        k = half * gdt * n2[j] * inverse_four_thirds(deep)
-        w = v + v * k * math.sqrt(u1 * u1 + v1 * v1)
-        k4 = k + k
-        k4 = k4 + k4
-        u = (u + u) / (one + math.sqrt(one + k4 * math.sqrt(u * u + w * w)))
-        out[j] = cells[j] + gain
-        out[j + P1] = h
-        out[j + P2] = v if (h > dry) & (abs(v) > creep) else zero
-        out[j + P3] = u if (h > dry) & (abs(u) > creep) else zero
-        out[j + P4] = cells[j + P4] + gain
+        u, v = ring[cells + j + P2], ring[cells + j + P3]
+        k = gdt * n2[j] * inverse_four_thirds(max(ring[cells + j + P1], dry))
+        k = k + k
+        k = k + k
+        slower = one + math.sqrt(one + k * math.sqrt(u * u + v * v))
+        share = (one + one) / slower
+        ring[cells + j + P2] = u * share
+        ring[cells + j + P3] = v * share
 
 
 @njit(**KERNEL)
-def depth_row(cells, n, h, rest):
+def depth_row(ring, cells, n, h, rest):
     """Add the step's gain to the depth without losing low bits (Knuth's two-sum)."""
     for j in range(uint64(n)):
-        y = cells[j + P4] + rest[j]
+        y = ring[cells + j + P4] + rest[j]
         old = h[j]
         new = old + y
         part = new - old
@@ -453,26 +508,26 @@ def depth_row(cells, n, h, rest):
 
 
 @njit(**KERNEL)
-def rain_row(weight, rain, tiny, n, cells):
+def rain_row(ring, weight, rain, tiny, n, cells):
     """Add rain, which brings no momentum."""
     for j in range(uint64(n)):
         fallen = rain * weight[j]
-        h = cells[j + P1]
+        h = ring[cells + j + P1]
         keep = h / max(h + fallen, tiny)
-        cells[j + P2] = cells[j + P2] * keep
-        cells[j + P3] = cells[j + P3] * keep
-        cells[j + P4] = cells[j + P4] + fallen
+        ring[cells + j + P2] = ring[cells + j + P2] * keep
+        ring[cells + j + P3] = ring[cells + j + P3] * keep
+        ring[cells + j + P4] = ring[cells + j + P4] + fallen
 
 
 @njit(**KERNEL)
-def even_rain_row(rain, tiny, n, cells):
+def even_rain_row(ring, rain, tiny, n, cells):
     """Add rain that is the same everywhere."""
     for j in range(uint64(n)):
-        h = cells[j + P1]
+        h = ring[cells + j + P1]
         keep = h / max(h + rain, tiny)
-        cells[j + P2] = cells[j + P2] * keep
-        cells[j + P3] = cells[j + P3] * keep
-        cells[j + P4] = cells[j + P4] + rain
+        ring[cells + j + P2] = ring[cells + j + P2] * keep
+        ring[cells + j + P3] = ring[cells + j + P3] * keep
+        ring[cells + j + P4] = ring[cells + j + P4] + rain
 
 
 @njit(**KERNEL)
@@ -499,11 +554,11 @@ def sink_cells(porosity, i, p, sink, keep, one, n, h, rest, taken):
 
 
 @njit(**KERNEL)
-def velocity_row(cells, h, dry, zero, n, normal, transverse):
+def velocity_row(ring, cells, h, dry, zero, n, normal, transverse):
     """Store velocities; a cell that is dry stands still."""
     for j in range(uint64(n)):
-        normal[j] = cells[j + P2] if h[j] > dry else zero
-        transverse[j] = cells[j + P3] if h[j] > dry else zero
+        normal[j] = ring[cells + j + P2] if h[j] > dry else zero
+        transverse[j] = ring[cells + j + P3] if h[j] > dry else zero
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -682,15 +737,23 @@ def edge_flux(kind, value, wave, e, h, u, e_in, h_in, z_in, n2, dry, cell_size):
 
 
 @njit(**KERNEL)
-def special_face(kind, value, wave, l, west, r, east, m, inside, outside, z_in, n2, solid, dry, cell_size, j, out):
-    """Replace the fluxes of face `j`: a wall between two cells, or an edge of the domain.
+def state_of(ring, cell):
+    """Stage, depth and velocities of a cell in double precision."""
+    return (
+        np.float64(ring[cell]), np.float64(ring[cell + P1]), np.float64(ring[cell + P2]), np.float64(ring[cell + P3]),
+    )  # fmt: skip
 
-    l, r, m : places of the two cells in `west` and `east`, and, at an edge, of the next one in `inside`
+
+@njit(**KERNEL)
+def special_face(kind, value, wave, ring, west, east, inside, outside, z_in, n2, solid, dry, cell_size, out):
+    """Replace the fluxes of a face: a wall between two cells, or an edge of the domain.
+
+    west, east, inside, out : places in the ring of the two cells, at an edge of the next one, and of the face
     outside : -1 where the western one is beyond the domain, 1 where the eastern one is, 0 where none is
     """
     mass, carried, push_west, push_east, along = 0.0, 0.0, 0.0, 0.0, 0.0
-    el, hl, ul, vl = np.float64(west[l]), np.float64(west[l + P1]), np.float64(west[l + P2]), np.float64(west[l + P3])
-    er, hr, ur, vr = np.float64(east[r]), np.float64(east[r + P1]), np.float64(east[r + P2]), np.float64(east[r + P3])
+    el, hl, ul, vl = state_of(ring, west)
+    er, hr, ur, vr = state_of(ring, east)
     if outside == 0:
         if el > solid or er > solid:
             return
@@ -700,73 +763,148 @@ def special_face(kind, value, wave, l, west, r, east, m, inside, outside, z_in, 
             carried *= most / abs(mass)
             mass *= most / abs(mass)
         along = mass * (vl if mass > 0 else vr)
-        out[j], out[j + P1], out[j + P2], out[j + P3], out[j + P4] = mass, along, carried, push_west, push_east
-        return
-    e_in, h_in = np.float64(inside[m]), np.float64(inside[m + P1])
-    if outside > 0:
-        mass, carried = edge_flux(kind, value, wave, el, hl, ul, e_in, h_in, z_in, n2, dry, cell_size)
-        along = max(mass, 0.0) * vl
     else:
-        mass, carried = edge_flux(kind, value, wave, er, hr, -ur, e_in, h_in, z_in, n2, dry, cell_size)
-        mass = -mass
-        along = min(mass, 0.0) * vr
-    out[j], out[j + P1], out[j + P2], out[j + P3], out[j + P4] = mass, along, carried, push_west, push_east
+        e_in, h_in, _, _ = state_of(ring, inside)
+        if outside > 0:
+            mass, carried = edge_flux(kind, value, wave, el, hl, ul, e_in, h_in, z_in, n2, dry, cell_size)
+            along = max(mass, 0.0) * vl
+        else:
+            mass, carried = edge_flux(kind, value, wave, er, hr, -ur, e_in, h_in, z_in, n2, dry, cell_size)
+            mass = -mass
+            along = min(mass, 0.0) * vr
+    ring[out], ring[out + P1], ring[out + P2], ring[out + P3], ring[out + P4] = (
+        mass,
+        along,
+        carried,
+        push_west,
+        push_east,
+    )
 
 
 @njit(**KERNEL)
-def special_x(i, first, last, shift, cells, state, faces, numbers, out):
-    """Replace the fluxes of the special x-faces of row `i` among the local faces [first, last)."""
-    nx = state.columns
-    ny = state.z.shape[0] - 2 * PAD
-    if i < 0 or i >= ny:
-        return
-    z, n2 = state.z[i + PAD], state.n2[min(i + PAD, state.n2.shape[0] - 1)]
+def special_x(i, first, last, shift, cells, z, n2, columns, faces, numbers, ring, out):
+    """Replace the fluxes of the special x-faces of row `i` among the local faces [first, last).
+
+    cells, out : places in the ring of local column 0
+    """
     for k in range(faces.start[i], faces.start[i + 1]):
-        place = faces.place[k]
-        j = place + shift
-        if first <= j < last:
-            outside, inner, m = 0, place, j
-            if place == 0:
-                outside, inner, m = -1, min(1, nx - 1), j + 1
-            elif place == nx:
-                outside, inner, m = 1, max(nx - 2, 0), j - 2
-            at = np.uint64(j)
+        column = faces.place[k]
+        j = uint64(column + shift)
+        if first <= column + shift < last:
+            outside, inner, inside = 0, column, j
+            if column == 0:
+                outside, inner, inside = -1, min(1, columns - 1), j + uint64(1)
+            elif column == columns:
+                outside, inner, inside = 1, max(columns - 2, 0), j - uint64(2)
             special_face(
-                faces.kind[k], faces.value[k], faces.wave[k], at - np.uint64(1), cells, at, cells, np.uint64(m), cells,
-                outside, z[inner + LEAD], n2[min(place, nx - 1) + LEAD], numbers.solid, numbers.dry,
-                numbers.cell_size, at, out,
+                faces.kind[k], faces.value[k], faces.wave[k], ring, cells + j - uint64(1), cells + j, cells + inside,
+                outside, z[inner + LEAD], n2[min(column, columns - 1) + LEAD], numbers.solid, numbers.dry,
+                numbers.cell_size, out + j,
             )  # fmt: skip
 
 
 @njit(**KERNEL)
-def special_y(f, first, last, shift, north, south, inside, state, faces, numbers, out):
-    """Replace the fluxes of the special y-faces north of row `f` among the local columns [first, last)."""
-    ny = state.z.shape[0] - 2 * PAD
-    if f < 0 or f > ny:
-        return
-    row = min(f, ny - 1)
-    n2 = state.n2[min(row + PAD, state.n2.shape[0] - 1)]
+def special_y(f, first, last, shift, north, south, inside, z, n2, faces, numbers, ring, out):
+    """Replace the fluxes of the special y-faces north of row `f` among the local columns [first, last).
+
+    north, south, inside, out : places in the ring of local column 0
+    """
+    ny = faces.start.size - 2
+    outside = -1 if f == 0 else 1 if f == ny else 0
     for k in range(faces.start[f], faces.start[f + 1]):
-        place = faces.place[k]
-        j = place + shift
-        if first <= j < last:
-            outside, inner = 0, row
-            if f == 0:
-                outside, inner = -1, min(1, ny - 1)
-            elif f == ny:
-                outside, inner = 1, max(ny - 2, 0)
-            at = np.uint64(j)
+        column = faces.place[k]
+        j = uint64(column + shift)
+        if first <= column + shift < last:
             special_face(
-                faces.kind[k], faces.value[k], faces.wave[k], at, north, at, south, at, inside, outside,
-                state.z[inner + PAD, place + LEAD], n2[place + LEAD], numbers.solid, numbers.dry, numbers.cell_size, at,
-                out,
+                faces.kind[k], faces.value[k], faces.wave[k], ring, north + j, south + j, inside + j, outside,
+                z[column + LEAD], n2[column + LEAD], numbers.solid, numbers.dry, numbers.cell_size, out + j,
             )  # fmt: skip
+
+
+@njit(**KERNEL)
+def free_share(porosity, i, p, r, q):
+    """Share of what leaves cell (i, p) that its neighbour (r, q) leaves free."""
+    return min(porosity[r + PAD, q] / porosity[i + PAD, p], 1.0) if porosity.ndim == 2 else 1.0
+
+
+@njit(**KERNEL)
+def hold(ring, cell, middle):
+    """Leave a cell as it is: at an edge that lets waves out the prediction would throw them back."""
+    for plane in (uint64(0), P1, P2, P3):
+        ring[middle + plane] = ring[cell + plane]
+    ring[middle + P4] = 0
+
+
+@njit(**KERNEL)
+def mend(ring, cell, beyond, slope, slope_beyond, middle, side, share, mass, numbers):
+    """Let through an edge of a predicted cell (east 1, west -1) what a special face does."""
+    e, h, u, _ = state_of(ring, cell)
+    se, sh, su, _ = state_of(ring, slope)
+    eb, hb, _, _ = state_of(ring, beyond)
+    sb, tb, _, _ = state_of(ring, slope_beyond)
+    e, h, eb, hb = e + side * se, h + side * sh, eb - side * sb, hb - side * tb
+    z = e - h
+    deep = h if z > eb else max(e - max(z, eb - hb), 0.0)
+    gain = 0.5 * numbers.ratio * share * side * (deep * (u + side * su) - np.float64(ring[mass]))
+    gain = max(gain, 0.5 * (abs(sh) - np.float64(ring[middle + P1])))
+    ring[middle] += gain
+    ring[middle + P1] += gain
+
+
+@njit(**KERNEL)
+def mend_x(i, first, last, shift, cells, slopes, middle, flux, porosity, faces, numbers, ring):
+    """Mend the prediction beside the special x-faces of row `i`; places in the ring of local column 0."""
+    one = uint64(1)
+    for k in range(faces.start[i], faces.start[i + 1]):
+        column = faces.place[k]
+        if first < column + shift < last:
+            j, p = uint64(column + shift), column + LEAD
+            west, east = cells + j - one, cells + j
+            slope_west, slope_east = slopes + j - one, slopes + j
+            if faces.kind[k] in (OPEN, STAGE, SEA):
+                hold(ring, west, middle + j - one)
+                hold(ring, east, middle + j)
+                continue
+            share = free_share(porosity, i, p - 1, i, p)
+            mend(ring, west, east, slope_west, slope_east, middle + j - one, 1, share, flux + j, numbers)
+            share = free_share(porosity, i, p, i, p - 1)
+            mend(ring, east, west, slope_east, slope_west, middle + j, -1, share, flux + j, numbers)
+
+
+@njit(**KERNEL)
+def mend_y(
+    r, f, first, last, shift, cells, beyond, slopes, slopes_beyond, middle, flux, porosity, faces, numbers, ring
+):
+    """Mend the prediction of row `r` beside the special y-faces north of row `f`, which is `r` or the next one."""
+    side = 1 if f > r else -1
+    for k in range(faces.start[f], faces.start[f + 1]):
+        column = faces.place[k]
+        if first <= column + shift < last:
+            j, p = uint64(column + shift), column + LEAD
+            if faces.kind[k] in (OPEN, STAGE, SEA):
+                hold(ring, cells + j, middle + j)
+                continue
+            share = free_share(porosity, r, p, r + side, p)
+            mend(ring, cells + j, beyond + j, slopes + j, slopes_beyond + j, middle + j, side, share, flux + j, numbers)
+
+
+@njit(**KERNEL)
+def special_across(f, first, last, shift, rows, mask, z, n2, faces, numbers, ring, out):
+    """Put the fluxes of the special y-faces north of row `f` into `out`, from the row buffers at `rows`."""
+    ny = faces.start.size - 2
+    row = min(f, ny - 1)
+    inner = min(1, ny - 1) if f == 0 else max(ny - 2, 0) if f == ny else row
+    special_y(
+        f, first, last, shift, place(rows + ((f - 1) & mask), 0), place(rows + (f & mask), 0),
+        place(rows + ((f + 1 if f == 0 else f - 2) & mask), 0), z[inner + PAD], n2[min(row + PAD, n2.shape[0] - 1)],
+        faces, numbers, ring, out,
+    )  # fmt: skip
 
 
 @njit(**KERNEL)
 def count_edge(flux, sign, ratio, counted):
-    """Add half of a stage's flux through an edge to inward and outward volume."""
-    inward = 0.5 * sign * np.float64(ratio) * np.float64(flux)
+    """Add the flux through an edge to inward and outward volume."""
+    inward = sign * np.float64(ratio) * np.float64(flux)
     counted[0] += max(inward, 0.0)
     counted[1] -= min(inward, 0.0)
 
@@ -774,63 +912,65 @@ def count_edge(flux, sign, ratio, counted):
 @njit(**KERNEL)
 def whole(n):
     """`n` rounded up to full vectors: what a row computes beyond its end nobody reads, and a remainder would cost."""
-    return (n + LANES - 1) & -LANES
+    return (n + 2 * LANES - 1) & -(2 * LANES)
 
 
-@njit(**KERNEL)
-def flux_along(i, cells, lo, m, shift, state, faces, ratio, numbers, ring):
-    """Slopes, scaled fluxes of x-faces of the `m` local cells from `lo`; right but for three at either end."""
-    slopes, out, share = ring[ALONG], ring[ALONG + 1], ring[ALONG + 3]
-    n = numbers
-    slope_row(cells[lo - 1 :], cells[lo:], cells[lo + 1 :], n.least, n.steep, n.quarter, m, slopes[lo:])
-    face_row(
-        cells[lo - 1 :], slopes[lo - 1 :], cells[lo:], slopes[lo:], n.gravity, n.half, n.quarter, n.dry, n.solid,
-        n.tiny, m, out[lo:],
-    )  # fmt: skip
-    special_x(i, lo, lo + m, shift, cells, state, faces, n, out)
+@njit(**GLUE)
+def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, numbers, ring):
+    """Slopes, scaled fluxes of x-faces of the `m` local cells from `lo`; right but for five at either end."""
+    n, one = numbers, uint64(1)
+    here, slope, middle = cells + uint64(lo), place(ALONG, lo), place(ALONG + 1, lo)
+    flux, share = place(ALONG + 2, lo), place(ALONG + 3, lo)
     p = lo - shift + LEAD
-    narrow(state.porosity, i, i, p - 1, p, m, out[lo:])
-    if count_owing(cells[lo:], out[lo:], out[lo + 1 :], ratio, n.keep, n.solid, n.one, m) > 0:
-        share_row(cells[lo:], out[lo:], out[lo + 1 :], ratio, n.keep, n.solid, n.tiny, n.one, m, share[lo:])
-        scale_row(share[lo - 1 :], share[lo:], m, out[lo:])
+    slope_row(ring[here - one :], ring[here:], ring[here + one :], n.least, n.steep, n.quarter, m, ring[slope:])
+    predict(
+        ring, here - one, here, here + one, slope - one, slope, slope + one, n2[p:], porosity, i, i, i, p - 1, p, p + 1,
+        n, m, middle,
+    )  # fmt: skip
+    is_special = 0 <= i < faces.start.size - 1 and faces.start[i] < faces.start[i + 1]
+    if is_special:
+        special_x(i, lo, lo + m, shift, cells, z, n2, columns, faces, n, ring, place(ALONG + 2, 0))
+        mend_x(
+            i, lo, lo + m, shift, cells, place(ALONG, 0), place(ALONG + 1, 0), place(ALONG + 2, 0), porosity, faces, n,
+            ring,
+        )  # fmt: skip
+    source_row(ring, middle - one, middle, middle + one, slope, n.least, n.steep, n.quarter, m)
+    face_row(
+        ring[middle - one :], ring[slope - one :], ring[middle:], ring[slope:], n.gravity, n.half, n.quarter, n.dry,
+        n.solid, n.tiny, m, ring[flux:],
+    )  # fmt: skip
+    if is_special:
+        special_x(i, lo, lo + m, shift, place(ALONG + 1, 0), z, n2, columns, faces, n, ring, place(ALONG + 2, 0))
+    narrow(porosity, i, i, p - 1, p, ring, m, flux)
+    if count_owing(ring, here, flux, flux + one, ratio, n.keep, n.solid, n.one, m) > 0:
+        share_row(ring, here, flux, flux + one, ratio, n.keep, n.solid, n.tiny, n.one, m, share)
+        scale_row(ring, share - one, share, m, flux)
 
 
-@njit(**KERNEL)
-def count_along(lo, hi, shift, columns, ratio, flux, counted):
+@njit(**GLUE)
+def count_along(lo, hi, shift, columns, ratio, ring, counted):
     """Count what crosses the western or eastern edge of the domain."""
     if lo <= shift < hi:
-        count_edge(flux[shift], 1.0, ratio, counted)
+        count_edge(ring[place(ALONG + 2, shift)], 1.0, ratio, counted)
     if lo < columns + shift <= hi:
-        count_edge(flux[columns + shift], -1.0, ratio, counted)
+        count_edge(ring[place(ALONG + 2, columns + shift)], -1.0, ratio, counted)
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def sweep_along(i, cells, lo, hi, shift, own, state, faces, numbers, ring, x_flux, out):
     """Sweep the local cells [lo, hi) of row `i` along x; needs cells [lo - LANES, hi + LANES)."""
-    n = numbers
-    n2 = state.n2[min(i + PAD, state.n2.shape[0] - 1)]
-    flux, stage = ring[ALONG + 1], ring[ALONG + 2]
+    n, porosity = numbers, state.porosity
     a, m = lo - LANES, whole(hi - lo) + 2 * LANES
-    p = lo - shift + LEAD
-    ratio = over_storage(state.porosity, i, a - shift + LEAD, n.ratio, m, ring[RATIO])
-    flux_along(i, cells, a, m, shift, state, faces, ratio, n, ring)
+    n2, z = state.n2[min(i + PAD, state.n2.shape[0] - 1)], state.z[i + PAD]
+    ratio = over_storage(porosity, i, a - shift + LEAD, n.ratio, m, ring[place(RATIO, 0) :])
+    flux_along(i, cells, a, m, shift, z, n2, porosity, state.columns, faces, ratio, n, ring)
     if own:
-        count_along(lo, hi, shift, state.columns, n.ratio, flux, x_flux[i])
-    stage_row(
-        cells[a:], flux[a:], flux[a + 1 :], n2[a - shift + LEAD :], ratio, n.gdt, n.dry, n.creep, n.one, m, stage[a:]
+        count_along(lo, hi, shift, state.columns, n.ratio, ring, x_flux[i])
+    ratio = over_storage(porosity, i, lo - shift + LEAD, n.ratio, whole(hi - lo), ring[place(RATIO, 0) :])
+    flux = place(ALONG + 2, lo)
+    update_row(
+        ring, cells + uint64(lo), flux, flux + uint64(1), ratio, n.dry, n.creep, n.one, whole(hi - lo), out + uint64(lo)
     )
-    for beyond in (shift - 1, state.columns + shift):
-        if a <= beyond < a + m:
-            # what has left is no water beside the edge: no slope reaches out to it
-            stage[beyond + PLANE] = 0
-    flux_along(i, stage, a, m, shift, state, faces, ratio, n, ring)
-    if own:
-        count_along(lo, hi, shift, state.columns, n.ratio, flux, x_flux[i])
-    ratio = over_storage(state.porosity, i, p, n.ratio, m - 2 * LANES, ring[RATIO])
-    final_row(
-        cells[lo:], stage[lo:], flux[lo:], flux[lo + 1 :], n2[p:], ratio, n.gdt, n.dry, n.creep, n.half, m - 2 * LANES,
-        out[lo:],
-    )  # fmt: skip
 
 
 @njit(**KERNEL)
@@ -841,126 +981,115 @@ def runs_of(i, reach, first, last, counts, runs):
     return counts[which, top], runs[which, top]
 
 
-@njit(**KERNEL)
-def faces_across(f, count, runs, pad, shift, cells, mask, slopes, fluxes, state, faces, numbers, ring):
-    """Slopes of row `f` and fluxes of the y-faces north of it; cells of rows f - 2 to f + 1 are in the ring."""
+@njit(**GLUE)
+def predict_across(r, count, runs, pad, shift, z, n2, porosity, faces, numbers, ring):
+    """Slopes of the row south of `r`, and the cells of row `r` half a step on."""
     n = numbers
-    north, here = ring[cells + ((f - 1) & mask)], ring[cells + (f & mask)]
-    south = ring[cells + ((f + 1) & mask)]
-    inside = south if f == 0 else ring[cells + ((f - 2) & mask)]
-    before, slope, out = ring[slopes + ((f - 1) & 1)], ring[slopes + (f & 1)], ring[fluxes + (f & 3)]
+    row = n2[min(max(r + PAD, 0), n2.shape[0] - 1)]
+    is_special = 0 <= r < faces.start.size - 2 and faces.start[r] < faces.start[r + 2]
     for g in range(count):
         a, b = runs[0, g] - pad, runs[1, g] + pad
-        slope_row(north[a:], here[a:], south[a:], n.least, n.steep, n.quarter, whole(b - a), slope[a:])
-        face_row(
-            north[a:], before[a:], here[a:], slope[a:], n.gravity, n.half, n.quarter, n.dry, n.solid, n.tiny,
-            whole(b - a),
-            out[a:],
-        )  # fmt: skip
-        special_y(f, a, b, shift, north, here, inside, state, faces, n, out)
-        p = a - shift + LEAD
-        narrow(state.porosity, f - 1, f, p, p, whole(b - a), out[a:])
-
-
-@njit(**KERNEL)
-def share_across(r, count, runs, pad, shift, cells, mask, fluxes, shares, owing, porosity, numbers, ring):
-    """Find the donors of row `r` that owe, and scale the faces north of it."""
-    n = numbers
-    row, west, east = ring[cells + (r & mask)], ring[fluxes + (r & 3)], ring[fluxes + ((r + 1) & 3)]
-    before, here = ring[shares + ((r - 1) & 1)], ring[shares + (r & 1)]
-    owing[r & 1] = 0
-    for g in range(count):
-        a, b = runs[0, g] - pad, runs[1, g] + pad
-        ratio = over_storage(porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[RATIO])
-        owing[r & 1] += count_owing(row[a:], west[a:], east[a:], ratio, n.keep, n.solid, n.one, whole(b - a))
-    if owing[0] + owing[1] > 0:
-        for g in range(count):
-            a, b = runs[0, g] - pad, runs[1, g] + pad
-            if owing[(r - 1) & 1] == 0:
-                fill_row(n.one, whole(b - a), before[a:])
-            ratio = over_storage(porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[RATIO])
-            share_row(row[a:], west[a:], east[a:], ratio, n.keep, n.solid, n.tiny, n.one, whole(b - a), here[a:])
-            scale_row(before[a:], here[a:], whole(b - a), west[a:])
-
-
-@njit(**KERNEL)
-def count_across(f, count, runs, shift, fluxes, numbers, ring, ny, y_flux):
-    """Count what crosses the northern or southern edge of the domain."""
-    if f in (0, ny):
-        side, sign = (0, 1.0) if f == 0 else (1, -1.0)
-        flux = ring[fluxes + (f & 3)]
-        for g in range(count):
-            for j in range(runs[0, g], runs[1, g]):
-                count_edge(flux[j], sign, numbers.ratio, y_flux[side, j - shift])
-
-
-@njit(**KERNEL)
-def sweep_across(i, first, last, pad, shift, state, faces, numbers, counts, runs, owing, ring, y_flux, out):
-    """Take the cells of row `i` into the sweep along y, and finish row i - REACH into `out`."""
-    n, ny = numbers, state.z.shape[0] - 2 * PAD
-    count, run = runs_of(i - 1, REACH, first, last, counts, runs)
-    if i >= first - 4:
-        faces_across(i - 1, count, run, pad, shift, CELLS, 7, SLOPE1, FLUX1, state, faces, n, ring)
-    r = i - 2
-    if r >= first - 4:
-        count, run = runs_of(r, REACH, first, last, counts, runs)
-        share_across(r, count, run, pad, shift, CELLS, 7, FLUX1, SHARE1, owing[0], state.porosity, n, ring)
-        if first <= r <= last and (r < last or last == ny):
-            count, run = runs_of(min(r, last - 1), 0, first, last, counts, runs)
-            count_across(r, count, run, shift, FLUX1, n, ring, ny, y_flux)
-    r = i - 3
-    if first - 3 <= r < last + 3:
-        count, run = runs_of(r, 3, first, last, counts, runs)
-        cells, stage = ring[CELLS + (r & 7)], ring[STAGE1 + (r & 3)]
-        west, east = ring[FLUX1 + (r & 3)], ring[FLUX1 + ((r + 1) & 3)]
-        n2 = state.n2[min(max(r + PAD, 0), state.n2.shape[0] - 1)]
-        for g in range(count):
-            a, b = run[0, g] - pad, run[1, g] + pad
-            ratio = over_storage(state.porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[RATIO])
-            stage_row(
-                cells[a:],
-                west[a:],
-                east[a:],
-                n2[a - shift + LEAD :],
-                ratio,
-                n.gdt,
-                n.dry,
-                n.creep,
-                n.one,
-                whole(b - a),
-                stage[a:],
-            )
-            if r in (-1, ny):
-                # what has left is no water beside the edge: no slope reaches out to it
-                fill_row(n.one - n.one, whole(b - a), stage[a + PLANE :])
-    r = i - 4
-    if r >= first - 2:
-        count, run = runs_of(r, 3, first, last, counts, runs)
-        faces_across(r, count, run, pad, shift, STAGE1, 3, SLOPE2, FLUX2, state, faces, n, ring)
-    r = i - 5
-    if r >= first - 1:
-        count, run = runs_of(r, 3, first, last, counts, runs)
-        share_across(r, count, run, pad, shift, STAGE1, 3, FLUX2, SHARE2, owing[1], state.porosity, n, ring)
-        if first <= r <= last and (r < last or last == ny):
-            count, run = runs_of(min(r, last - 1), 0, first, last, counts, runs)
-            count_across(r, count, run, shift, FLUX2, n, ring, ny, y_flux)
-    r = i - 6
-    if first <= r < last:
-        count, run = runs_of(r, 0, first, last, counts, runs)
-        cells, stage = ring[CELLS + (r & 7)], ring[STAGE1 + (r & 3)]
-        west, east = ring[FLUX2 + (r & 3)], ring[FLUX2 + ((r + 1) & 3)]
-        n2 = state.n2[min(r + PAD, state.n2.shape[0] - 1)]
-        for g in range(count):
-            a, b = run[0, g] - pad, run[1, g] + pad
-            ratio = over_storage(state.porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[RATIO])
-            final_row(
-                cells[a:], stage[a:], west[a:], east[a:], n2[a - shift + LEAD :], ratio, n.gdt, n.dry,
-                n.creep, n.half, whole(b - a), out[a:],
+        p, m = a - shift + LEAD, whole(b - a)
+        north, here = place(CELLS + ((r - 1) & 7), a), place(CELLS + (r & 7), a)
+        south, beyond = place(CELLS + ((r + 1) & 7), a), place(CELLS + ((r + 2) & 7), a)
+        before, slope = place(SLOPES + ((r - 1) & 3), a), place(SLOPES + (r & 3), a)
+        after, middle = place(SLOPES + ((r + 1) & 3), a), place(MIDDLE + (r & 3), a)
+        slope_row(ring[here:], ring[south:], ring[beyond:], n.least, n.steep, n.quarter, m, ring[after:])
+        predict(
+            ring, north, here, south, before, slope, after, row[p:], porosity, r - 1, r, r + 1, p, p, p, n, m, middle
+        )
+        for f in range(r, r + 2 if is_special else r):
+            beyond = f if f > r else r - 1
+            special_across(f, a, b, shift, CELLS, 7, z, n2, faces, n, ring, place(ALONG + 2, 0))
+            mend_y(
+                r, f, a, b, shift, place(CELLS + (r & 7), 0), place(CELLS + (beyond & 7), 0),
+                place(SLOPES + (r & 3), 0), place(SLOPES + (beyond & 3), 0), place(MIDDLE + (r & 3), 0),
+                place(ALONG + 2, 0), porosity, faces, n, ring,
             )  # fmt: skip
 
 
+@njit(**GLUE)
+def faces_across(f, count, runs, pad, shift, z, n2, porosity, faces, numbers, ring):
+    """What pushes the cells of row `f`, and the fluxes of the y-faces north of it."""
+    n, ny = numbers, faces.start.size - 2
+    for g in range(count):
+        a, b = runs[0, g] - pad, runs[1, g] + pad
+        p, m = a - shift + LEAD, whole(b - a)
+        north, here = place(MIDDLE + ((f - 1) & 3), a), place(MIDDLE + (f & 3), a)
+        before, slope, out = place(SLOPES + ((f - 1) & 3), a), place(SLOPES + (f & 3), a), place(FLUX + (f & 3), a)
+        south = place(MIDDLE + ((f + 1) & 3), a)
+        source_row(ring, north, here, south, slope, n.least, n.steep, n.quarter, m)
+        face_row(
+            ring[north:], ring[before:], ring[here:], ring[slope:], n.gravity, n.half, n.quarter, n.dry, n.solid,
+            n.tiny, m, ring[out:],
+        )  # fmt: skip
+        if 0 <= f <= ny and faces.start[f] < faces.start[f + 1]:
+            special_across(f, a, b, shift, MIDDLE, 3, z, n2, faces, n, ring, place(FLUX + (f & 3), 0))
+        narrow(porosity, f - 1, f, p, p, ring, m, out)
+
+
+@njit(**GLUE)
+def share_across(r, count, runs, pad, shift, owing, porosity, numbers, ring):
+    """Find the donors of row `r` that owe, and scale the faces north of it."""
+    n = numbers
+    owing[r & 1] = 0
+    for g in range(count):
+        a, b = runs[0, g] - pad, runs[1, g] + pad
+        row, west, east = place(CELLS + (r & 7), a), place(FLUX + (r & 3), a), place(FLUX + ((r + 1) & 3), a)
+        ratio = over_storage(porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[place(RATIO, 0) :])
+        owing[r & 1] += count_owing(ring, row, west, east, ratio, n.keep, n.solid, n.one, whole(b - a))
+    if owing[0] + owing[1] > 0:
+        for g in range(count):
+            a, b = runs[0, g] - pad, runs[1, g] + pad
+            row, west, east = place(CELLS + (r & 7), a), place(FLUX + (r & 3), a), place(FLUX + ((r + 1) & 3), a)
+            before, here = place(SHARE + ((r - 1) & 1), a), place(SHARE + (r & 1), a)
+            if owing[(r - 1) & 1] == 0:
+                fill_row(ring, n.one, whole(b - a), before)
+            ratio = over_storage(porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[place(RATIO, 0) :])
+            share_row(ring, row, west, east, ratio, n.keep, n.solid, n.tiny, n.one, whole(b - a), here)
+            scale_row(ring, before, here, whole(b - a), west)
+
+
 @njit(**KERNEL)
-def load_cells(i, a, b, first, last, start, is_late, x_first, state, fence, edge, out):
+def count_across(f, count, runs, shift, ratio, ring, y_flux):
+    """Count what crosses the northern or southern edge of the domain."""
+    side, sign = (0, 1.0) if f == 0 else (1, -1.0)
+    for g in range(count):
+        for j in range(runs[0, g], runs[1, g]):
+            count_edge(ring[place(FLUX + (f & 3), j)], sign, ratio, y_flux[side, j - shift])
+
+
+@njit(**GLUE)
+def sweep_across(i, first, last, pad, shift, state, faces, numbers, counts, runs, owing, ring, y_flux, out):
+    """Take the cells of row `i` into the sweep along y, and finish row i - REACH into `out`."""
+    n, ny = numbers, state.z.shape[0] - 2 * PAD
+    r = i - 2
+    if r >= first - 5:
+        count, run = runs_of(r, REACH, first, last, counts, runs)
+        predict_across(r, count, run, pad, shift, state.z, state.n2, state.porosity, faces, n, ring)
+    r = i - 3
+    if r >= first - 2:
+        count, run = runs_of(r, REACH, first, last, counts, runs)
+        faces_across(r, count, run, pad, shift, state.z, state.n2, state.porosity, faces, n, ring)
+    r = i - 4
+    if r >= first - 1:
+        count, run = runs_of(r, REACH, first, last, counts, runs)
+        share_across(r, count, run, pad, shift, owing, state.porosity, n, ring)
+        if r in (0, ny) and first <= r <= last:
+            count, run = runs_of(min(r, last - 1), 0, first, last, counts, runs)
+            count_across(r, count, run, shift, n.ratio, ring, y_flux)
+    r = i - 5
+    if first <= r < last:
+        count, run = runs_of(r, 0, first, last, counts, runs)
+        for g in range(count):
+            a, b = run[0, g] - pad, run[1, g] + pad
+            cells, west, east = place(CELLS + (r & 7), a), place(FLUX + (r & 3), a), place(FLUX + ((r + 1) & 3), a)
+            ratio = over_storage(state.porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[place(RATIO, 0) :])
+            update_row(ring, cells, west, east, ratio, n.dry, n.creep, n.one, whole(b - a), out + uint64(a))
+
+
+@njit(**GLUE)
+def load_cells(i, a, b, first, last, start, is_late, x_first, state, fence, edge, ring, out):
     """Load local cells [a, b) of row `i` as they were before the step."""
     ny = state.z.shape[0] - 2 * PAD
     p, q = a + start, a + start + whole(b - a)
@@ -976,19 +1105,19 @@ def load_cells(i, a, b, first, last, start, is_late, x_first, state, fence, edge
     if row >= 0:
         h, rest, u, v = fence[row, 0, p:q], fence[row, 1, p:q], fence[row, 2, p:q], fence[row, 3, p:q]
     normal, transverse = (u, v) if x_first else (v, u)
-    load_row(z, h, rest, normal, transverse, whole(b - a), out[a:])
+    load_row(z, h, rest, normal, transverse, ring, whole(b - a), out + uint64(a))
     if is_late and a < LEAD and first <= i < last:
         # the strip to the west has already been there
         n = LEAD - a
         h, rest, u, v = edge[i, 0, a:], edge[i, 1, a:], edge[i, 2, a:], edge[i, 3, a:]
         normal, transverse = (u, v) if x_first else (v, u)
-        load_row(z, h, rest, normal, transverse, n, out[a:])
+        load_row(z, h, rest, normal, transverse, ring, n, out + uint64(a))
 
 
-@njit(**KERNEL)
-def store_cells(i, a, b, start, x_first, cells, state, numbers, top, fast, taken):
+@njit(**GLUE)
+def store_cells(i, a, b, start, x_first, cells, state, numbers, ring, fast, taken):
     """Write local cells [a, b) of row `i`, after rain and sinks."""
-    n = numbers
+    n, top, cells = numbers, place(TOP, a), cells + uint64(a)
     p, q = a + start, b + start
     m = b - a
     row = i + PAD
@@ -996,16 +1125,17 @@ def store_cells(i, a, b, start, x_first, cells, state, numbers, top, fast, taken
     u, v = state.u[row, p:q], state.v[row, p:q]
     normal, transverse = (u, v) if x_first else (v, u)
     zero = n.one - n.one
+    drag_row(ring, state.n2[min(row, state.n2.shape[0] - 1), p:], n.gdt, n.dry, n.one, m, cells)
     if n.rain > 0:
         if state.weight.shape[0] > 1:
-            rain_row(state.weight[row, p:q], n.rain, n.tiny, m, cells[a:])
+            rain_row(ring, state.weight[row, p:q], n.rain, n.tiny, m, cells)
         else:
-            even_rain_row(n.rain, n.tiny, m, cells[a:])
-    depth_row(cells[a:], m, h, rest)
+            even_rain_row(ring, n.rain, n.tiny, m, cells)
+    depth_row(ring, cells, m, h, rest)
     if n.sink > 0:
         sink_cells(state.porosity, i, p, n.sink, n.keep, n.one, m, h, rest, taken[p - LEAD : q - LEAD])
-    velocity_row(cells[a:], h, n.dry, zero, m, normal, transverse)
-    top_row(h, m, state.h_max[row, p:q], top[a:b])
+    velocity_row(ring, cells, h, n.dry, zero, m, normal, transverse)
+    top_row(h, m, state.h_max[row, p:q], ring[top:])
     speed_row(h, u, v, n.gravity, n.dry, zero, m, fast[a - LEAD :])
 
 
@@ -1080,36 +1210,37 @@ def sweep_strip(
 ):  # fmt: skip
     """One step of rows [first, last) of the strip that begins at column `start`."""
     shift = LEAD - start
-    loaded, result, top = ring[ALONG + 4], ring[ALONG + 5], ring[TOP, :PLANE]
+    loaded, result, top = place(ALONG + 4, 0), place(ALONG + 5, 0), place(TOP, 0)
     owing[:] = 0
     zero = numbers.one - numbers.one
     for i in range(first - REACH, last + REACH):
         count, run = runs_of(i, REACH, first, last, counts, runs)
-        cells = ring[CELLS + (i & 7)]
+        cells = place(CELLS + (i & 7), 0)
         for g in range(count):
             a, b = run[0, g], run[1, g]
+            lo, hi = a - LANES, b + LANES
             if x_first:
-                load_cells(i, a - LANES, b + LANES, first, last, start, is_late, x_first, state, fence, edge, loaded)
                 own = first <= i < last
+                load_cells(i, lo, hi, first, last, start, is_late, x_first, state, fence, edge, ring, loaded)
                 sweep_along(i, loaded, a, b, shift, own, state, x_faces, numbers, ring, x_flux, cells)
             else:
-                load_cells(i, a - LANES, b + LANES, first, last, start, is_late, x_first, state, fence, edge, cells)
+                load_cells(i, lo, hi, first, last, start, is_late, x_first, state, fence, edge, ring, cells)
         pad = 0 if x_first else LANES
         sweep_across(i, first, last, pad, shift, state, y_faces, numbers, counts, runs, owing, ring, y_flux, result)
         r = i - REACH
         if first <= r < last:
             t = r // TILE_ROWS
             if r % TILE_ROWS == 0 or r == first:
-                fill_row(zero, PLANE, top)
+                fill_row(ring, zero, PLANE, top)
             for g in range(counts[0, t]):
                 a, b = runs[0, t, 0, g], runs[0, t, 1, g]
                 done = result
                 if not x_first:
                     sweep_along(r, result, a, b, shift, True, state, x_faces, numbers, ring, x_flux, loaded)
                     done = loaded
-                store_cells(r, a, b, start, x_first, done, state, numbers, top, fast, taken[t])
+                store_cells(r, a, b, start, x_first, done, state, numbers, ring, fast, taken[t])
             if r % TILE_ROWS == TILE_ROWS - 1 or r == last - 1:
-                reduce_tops(t, start, busy, top, tops)
+                reduce_tops(t, start, busy, ring[top:], tops)
 
 
 @njit(**KERNEL)
@@ -1118,7 +1249,7 @@ def sweep_band(k, first, last, x_first, state, x_faces, y_faces, busy, numbers, 
     nx = state.columns
     zero = numbers.one - numbers.one
     fast = room.fast[k]
-    fill_row(zero, fast.size, fast)
+    fill_row(fast, zero, fast.size, uint64(0))
     for start in range(0, nx, STRIP):
         number = start // STRIP
         is_late = start > 0

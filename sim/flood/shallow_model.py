@@ -180,12 +180,12 @@ class ShallowWaterModel(SurfaceModel):
             edge_rows = ny if nx > sk.STRIP else 1
             runs = sk.STRIP // k.TILE_COLS // 2 + 1
             self._room = sk.Room(
-                rows=spread_array(np.zeros((threads, sk.ROOM_ROWS, sk.ROW)), kind, 9),
+                rows=spread_array(np.zeros((threads, sk.ROOM_ROWS * sk.ROW)), kind, 9),
                 fences=np.zeros((threads, fences, 4, width), dtype=kind),
                 edges=np.zeros((threads, 2, edge_rows, 4, sk.LEAD), dtype=kind),
                 runs=np.zeros((threads, 2, tile_rows, 2, runs), dtype=np.int64),
                 counts=np.zeros((threads, 2, tile_rows), dtype=np.int64),
-                owing=np.zeros((threads, 2, 2), dtype=kind),
+                owing=np.zeros((threads, 2), dtype=kind),
                 fast=np.zeros((threads, sk.STRIP), dtype=kind),
                 fastest=np.zeros(threads, dtype=kind),
             )

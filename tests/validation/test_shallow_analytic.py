@@ -119,7 +119,7 @@ def test_uniform_flow_on_a_plane_keeps_its_normal_depth(slope: float, q: float) 
     _run(model, 1800.0)
     h = model._cells("h")
     assert np.abs(h[:, 15:-15] - normal).max() < 5e-4
-    assert np.abs(h - normal).max() < 0.12 * normal
+    assert np.abs(h - normal).max() < 0.13 * normal
     assert abs(model.budget()["relative_error"]) < 1e-12
 
 

@@ -15,21 +15,26 @@ import sim.flood.shallow_kernels as sk
 
 INERTIAL = ["momentum_row", "inertia_row", "across_row", "share_row", "scale_row", "gain_row", "depth_row", "stage_row"]
 SHALLOW = [
-    "load_row", "slope_row", "face_row", "count_owing", "share_row", "scale_row", "stage_row", "final_row", "depth_row",
+    "load_row", "slope_row", "predict_row", "source_row", "face_row", "count_owing", "share_row", "scale_row",
+    "update_row", "drag_row", "depth_row",
 ]  # fmt: skip
 NUMBERS = {
     "slope", "gdt", "dry", "critical", "one", "quarter", "half", "theta", "side", "s", "keep", "tiny", "rain", "least",
-    "steep", "gravity", "solid", "ratio", "creep",
+    "steep", "gravity", "solid", "ratio", "creep", "free_before", "free", "free_after",
 }  # fmt: skip
 """Names of scalars in the kernels of rows; `n` is a count, everything else a row."""
+ARRAYS = {"ring", "n2", "z", "h", "rest", "normal", "transverse"}
+"""Names of arrays in the kernels that work in a ring; what is no number is a place in it."""
 
 
 def _code(kernel: Any, size: int, dtype: Any) -> str:
     """Assembly of a fresh compilation: what comes from the cache has none to show."""
+    names = list(inspect.signature(kernel.py_func).parameters)
+    arrays, numbers = (ARRAYS, NUMBERS - {"slope"}) if "ring" in names else (set(names), NUMBERS)
     values = [
-        64 if name == "n" else dtype(1) if name in NUMBERS else np.ones(size, dtype=dtype)
-        for name in inspect.signature(kernel.py_func).parameters
-    ]
+        64 if name == "n" else dtype(1) if name in numbers
+        else np.ones(size, dtype=dtype) if name in arrays else np.uint64(0) for name in names
+    ]  # fmt: skip
     options = {name: value for name, value in kernel.targetoptions.items() if name != "nopython"}
     fresh = njit(**options)(kernel.py_func)
     fresh.compile(tuple(fresh.typeof_pyval(value) for value in values))

@@ -24,6 +24,13 @@ from twin.scenario import Area, ScenarioBase
 BASE = {"duration": 600, "output_every": 60}
 
 
+def test_each_scheme_has_its_courant_number() -> None:
+    given = {"duration": 60, "output_every": 60}
+    assert FloodSection.model_validate(given).cfl == 0.65
+    assert FloodSection.model_validate(given | {"scheme": "shallow_water"}).cfl == 0.9
+    assert FloodSection.model_validate(given | {"scheme": "shallow_water", "cfl": 0.5}).cfl == 0.5
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [

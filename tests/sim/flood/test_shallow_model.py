@@ -57,6 +57,58 @@ def test_a_lake_stays_at_rest_for_3000_steps_over_noise_and_islands(rough_bed: A
     assert model.fields()["h_cell"][~wet].max() == 0
 
 
+def _disturbed_bed(kind: str, shape: tuple[int, int]) -> Any:
+    rng = np.random.default_rng(11)
+    rows, cols = np.indices(shape)
+    return {
+        "noise": rng.normal(0.0, 0.3, shape),
+        "islands": np.kron(rng.normal(0.0, 0.8, (shape[0] // 5 + 1, shape[1] // 5 + 1)), np.ones((5, 5)))[
+            : shape[0], : shape[1]
+        ],
+        "board": 0.5 * ((rows + cols) % 2),
+        "ridges": 0.6 * (cols % 2) + 0.05 * rng.normal(0.0, 1.0, shape),
+        "blocks": 3.0 * (rng.random(shape) < 0.15) + 0.02 * rng.normal(0.0, 1.0, shape),
+    }[kind]
+
+
+@pytest.mark.parametrize("cfl", [0.5, 0.9, 1.0])
+@pytest.mark.parametrize("kind", ["noise", "islands", "board", "ridges", "blocks"])
+def test_what_disturbs_a_lake_does_not_grow(kind: str, cfl: float) -> None:
+    """One stage with the cell's full depth in the prediction makes metres per second out of a micrometre here."""
+    bed = _disturbed_bed(kind, (40, 66))
+    depth = np.maximum(1.0 - bed, 0.0)
+    depth[depth > 0] += 1e-6 * np.random.default_rng(1).normal(0.0, 1.0, (depth > 0).sum())
+    model = _model(bed, 1.0, n=0.0, depth=depth, precision="double", dry_depth=1e-6, cfl=cfl)
+    for _ in range(100):
+        model.step(model.stable_dt())
+    begun = _speed(model)
+    for _ in range(3000):
+        model.step(model.stable_dt())
+    assert _speed(model) < 2.0 * begun
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"structures": {"barriers": [{"line": [[x, -5], [x, 55]], "crest": 1.5} for x in (10, 20, 21, 22, 35)]}},
+        {"structures": {"barriers": [{"line": [[-5, y], [70, y]], "crest": 0.3} for y in (7, 20, 21)]}},
+        {"boundaries": [{"edge": "east", "kind": "unit_discharge", "value": 0.0}]},
+        {"boundaries": [{"edge": "north", "kind": "stage", "value": 1.0}]},
+    ],
+    ids=["walls", "weirs", "discharge", "stage"],
+)
+def test_what_disturbs_a_lake_does_not_grow_beside_special_faces(section: dict[str, Any]) -> None:
+    shape = (40, 66)
+    depth = 1.0 + 1e-6 * np.random.default_rng(1).normal(0.0, 1.0, shape)
+    model = _model(np.zeros(shape), 1.0, n=0.0, depth=depth, precision="double", dry_depth=1e-6, **section)
+    for _ in range(100):
+        model.step(model.stable_dt())
+    begun = _speed(model)
+    for _ in range(1500):
+        model.step(model.stable_dt())
+    assert _speed(model) < 2.0 * begun
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 10_000), roughness=st.floats(0.1, 3.0), level=st.floats(-1.0, 2.0), shape=st.sampled_from(
