@@ -32,7 +32,7 @@ class FloodModel(SurfaceModel):
     """Local-inertial flow over a raster; parameters and errors as in :class:`SurfaceModel`."""
 
     names = ("z", "h", "rest", "qx", "qy", "h_max")
-    moves_after_exchange = True
+    missing = 1.0
     _state: k.State
 
     def __init__(self, section: FloodSection, ground: Ground, files: InputFiles) -> None:

@@ -324,7 +324,7 @@ def predict_row(
     What the depth gains is what its edges let through where the bed is brought to one height as in `face_row`: the
     cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Friction takes
     the push of gravity, and no more than that again: a flow in balance stays, and what a limited slope does not see is
-    not slowed down. Beside the cells: the share of their depth that stands below the bed at an edge.
+    not slowed down. Beside the cells: twice the share of their depth that stands below the bed at an edge, at most 1.
     """
     zero = half - half
     one = half + half
@@ -351,7 +351,7 @@ def predict_row(
         ring[out + j + P1] = h + gain
         ring[out + j + P2] = u + push
         ring[out + j + P3] = v - ratio * u * sv
-        ring[out + j + P4] = min(below * (slower * inverse), one)
+        ring[out + j + P4] = min((below + below) * (slower * inverse), one)
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -837,7 +837,9 @@ def hold(ring, cell, middle):
 
 @njit(**KERNEL)
 def mend(ring, cell, beyond, slope, slope_beyond, middle, side, share, mass, numbers):
-    """Let through an edge of a predicted cell (east 1, west -1) what a special face does."""
+    """Let through an edge of a predicted cell (east 1, west -1) what a special face does; a wall cell stays dry."""
+    if ring[cell] > numbers.solid:
+        return
     e, h, u, _ = state_of(ring, cell)
     se, sh, su, _ = state_of(ring, slope)
     eb, hb, _, _ = state_of(ring, beyond)
@@ -861,7 +863,7 @@ def mend_x(i, first, last, shift, cells, slopes, middle, flux, porosity, faces, 
             j, p = uint64(column + shift), column + LEAD
             west, east = cells + j - one, cells + j
             slope_west, slope_east = slopes + j - one, slopes + j
-            if faces.kind[k] in (OPEN, STAGE, SEA):
+            if faces.kind[k] in (OPEN, SEA):
                 hold(ring, west, middle + j - one)
                 hold(ring, east, middle + j)
                 continue
@@ -881,7 +883,7 @@ def mend_y(
         column = faces.place[k]
         if first <= column + shift < last:
             j, p = uint64(column + shift), column + LEAD
-            if faces.kind[k] in (OPEN, STAGE, SEA):
+            if faces.kind[k] in (OPEN, SEA):
                 hold(ring, cells + j, middle + j)
                 continue
             share = free_share(porosity, r, p, r + side, p)

@@ -52,6 +52,8 @@ class ShallowWaterModel(SurfaceModel):
     """Shallow-water flow of second order over a raster; parameters and errors as in :class:`SurfaceModel`."""
 
     names = ("z", "h", "rest", "u", "v", "h_max")
+    missing = 0.25
+    """Found with free weirs: 0 lets 17 % too much through the small one, 0.5 takes 8 % off the wide one."""
     _state: sk.State
 
     def __init__(self, section: FloodSection, ground: Ground, files: InputFiles) -> None:

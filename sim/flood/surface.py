@@ -63,8 +63,8 @@ class SurfaceModel(ABC):
     names: ClassVar[tuple[str, ...]]
     """Arrays of the scheme's state that a step or a breach changes."""
 
-    moves_after_exchange: ClassVar[bool] = False
-    """Whether water moves by the levels that structures leave: those that they see are then refilled ones."""
+    missing: ClassVar[float]
+    """What structures see of what they take, as in :class:`sim.flood.structures.structure.Sight`."""
 
     consequence: Consequence | None = None
     """What stands in the area and the tables that judge it; None for a model without a city."""
@@ -116,7 +116,7 @@ class SurfaceModel(ABC):
         self._x_flux = np.zeros((ny, 2))
         self._y_flux = np.zeros((2, nx, 2))
         self.exchange = place_structures(
-            section.structures, ground, files, section.duration, is_refilled=self.moves_after_exchange
+            section.structures, ground, files, section.duration, missing=self.missing
         )
         self.barriers = place_barriers(section.structures, ground, self._boundaries, self.datum, files)
         # inflow by sources, taken by sources, rain, what of it is lost before it flows [m3]

@@ -26,9 +26,9 @@ __all__ = ["place_barriers", "place_structures"]
 
 
 def place_structures(
-    section: Structures, ground: Ground, files: InputFiles, duration: float, *, is_refilled: bool = False
+    section: Structures, ground: Ground, files: InputFiles, duration: float, *, missing: float = 0.0
 ) -> Exchange:
-    """All structures that exchange water with the surface in `duration` [s]; `is_refilled` as in :class:`Sight`.
+    """All structures that exchange water with the surface in `duration` [s]; `missing` as in :class:`Sight`.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def place_structures(
     if section.underground:
         malls = read_malls(section.underground, section.names("underground"), ground.layers)
         made.append(Malls(malls, ground))
-    return Exchange(made, ground, is_refilled=is_refilled)
+    return Exchange(made, ground, missing=missing)
 
 
 def place_barriers(

@@ -42,12 +42,12 @@ class Exchange:
     ----------
     structures : sequence of Structure
     ground : Ground
-    is_refilled : bool
-        What the structures see, as in :class:`Sight`: it depends on the scheme.
+    missing : float
+        As in :class:`Sight`: it depends on the scheme.
     """
 
-    def __init__(self, structures: Sequence[Structure], ground: Ground, *, is_refilled: bool = False) -> None:
-        self._is_refilled = is_refilled
+    def __init__(self, structures: Sequence[Structure], ground: Ground, *, missing: float = 0.0) -> None:
+        self._missing = missing
         self.structures = tuple(structures)
         self.row, self.col = (
             np.concatenate([getattr(one, name) for one in structures] or [np.zeros(0)]).astype(np.int64)
@@ -89,7 +89,7 @@ class Exchange:
             return
         wanted, given = np.zeros(len(self.row)), np.zeros(len(self.row))
         for one, part in busy:
-            wanted[part] = one.wanted(Sight(start, end, stage[part], depth[part], self._is_refilled))
+            wanted[part] = one.wanted(Sight(start, end, stage[part], depth[part], self._missing))
         taken = self._move(-wanted, inject)
         for one, part in busy:
             given[part] = one.settle(-taken[part])

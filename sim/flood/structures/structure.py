@@ -30,16 +30,16 @@ class Sight:
         Water surface [m T.P.], the bed where it is dry.
     depth : ndarray of float64 (n,)
         [m].
-    is_refilled : bool
-        Whether what was taken in the last step has flowed in again, but what is taken in this one will be missing when
-        the water moves: then a law holds for the level that it leaves, not for the one that it sees.
+    missing : float
+        Share of what is taken in this step that is not there when a law's level counts: what was taken in the last step
+        has flowed in again, so the level that is seen is the highest. 0 for that one, 1 for the level that is left.
     """
 
     start: float
     end: float
     stage: NDArray[np.float64]
     depth: NDArray[np.float64]
-    is_refilled: bool = False
+    missing: float = 0.0
 
     @property
     def span(self) -> float:
@@ -109,15 +109,15 @@ def volume_left(law: Callable[[NDArray[np.float64]], NDArray[np.float64]], sight
     Returns
     -------
     ndarray (n,)
-        ``law(0)``, or, where the sight is one of refilled cells, the volume that the law gives for the level it leaves.
+        The volume that the law gives when the sight's share of it is missing.
     """
     high = law(np.zeros(1))
-    if not sight.is_refilled:
+    if not sight.missing:
         return high
     low = np.zeros_like(high)
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        is_more = law(middle) > middle
+        is_more = law(sight.missing * middle) > middle
         low, high = np.where(is_more, middle, low), np.where(is_more, high, middle)
     # exact where the law is even, as that of a pipe that is full
-    return np.clip(law(0.5 * (low + high)), low, high)
+    return np.clip(law(sight.missing * 0.5 * (low + high)), low, high)

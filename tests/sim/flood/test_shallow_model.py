@@ -87,6 +87,7 @@ def test_what_disturbs_a_lake_does_not_grow(kind: str, cfl: float) -> None:
     assert _speed(model) < 2.0 * begun
 
 
+@pytest.mark.parametrize("roughness", [0.0, 0.25])
 @pytest.mark.parametrize(
     "section",
     [
@@ -94,13 +95,16 @@ def test_what_disturbs_a_lake_does_not_grow(kind: str, cfl: float) -> None:
         {"structures": {"barriers": [{"line": [[-5, y], [70, y]], "crest": 0.3} for y in (7, 20, 21)]}},
         {"boundaries": [{"edge": "east", "kind": "unit_discharge", "value": 0.0}]},
         {"boundaries": [{"edge": "north", "kind": "stage", "value": 1.0}]},
+        {"boundaries": [{"edge": "west", "kind": "sea", "value": 1.0}]},
     ],
-    ids=["walls", "weirs", "discharge", "stage"],
+    ids=["walls", "weirs", "discharge", "stage", "sea"],
 )
-def test_what_disturbs_a_lake_does_not_grow_beside_special_faces(section: dict[str, Any]) -> None:
+def test_what_disturbs_a_lake_does_not_grow_beside_special_faces(section: dict[str, Any], roughness: float) -> None:
     shape = (40, 66)
-    depth = 1.0 + 1e-6 * np.random.default_rng(1).normal(0.0, 1.0, shape)
-    model = _model(np.zeros(shape), 1.0, n=0.0, depth=depth, precision="double", dry_depth=1e-6, **section)
+    rng = np.random.default_rng(1)
+    bed = rng.uniform(-roughness, roughness, shape)
+    depth = 1.0 - bed + 1e-6 * rng.normal(0.0, 1.0, shape)
+    model = _model(bed, 1.0, n=0.0, depth=depth, precision="double", dry_depth=1e-6, **section)
     for _ in range(100):
         model.step(model.stable_dt())
     begun = _speed(model)
