@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BYTES_PER_CELL", "ShallowWaterModel"]
 
-BYTES_PER_CELL = {"single": 144, "double": 176}
+BYTES_PER_CELL = {"single": 155, "double": 178}
 """Memory of a model at its highest, a cell: benchmarks/bench_shallow.py --memory, and 32 for buildings and walls."""
 
 LIMITER = 1.65

@@ -115,9 +115,7 @@ class SurfaceModel(ABC):
         self._taken = np.zeros((tiles[0], nx))
         self._x_flux = np.zeros((ny, 2))
         self._y_flux = np.zeros((2, nx, 2))
-        self.exchange = place_structures(
-            section.structures, ground, files, section.duration, missing=self.missing
-        )
+        self.exchange = place_structures(section.structures, ground, files, section.duration, missing=self.missing)
         self.barriers = place_barriers(section.structures, ground, self._boundaries, self.datum, files)
         # inflow by sources, taken by sources, rain, what of it is lost before it flows [m3]
         self._volumes = np.zeros(4)
