@@ -345,8 +345,9 @@ def test_an_interrupt_while_the_workers_start_waits_until_they_can_be_closed(mon
 
     monkeypatch.setattr("distributed.LocalCluster", Slow)
     executor = DaskExecutor(None, 1)
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         executor.start()
     executor.close()
     assert done == ["started", "closed"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before

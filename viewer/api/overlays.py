@@ -156,7 +156,8 @@ class OverlayShelf:
                 yield self._entry(member, overlay, style) | own | {"url": f"{base}/{overlay}_{number}.pack"}
             return
         if overlay == ZONES:
-            for number, zones in enumerate(flood.zones(member, style)):
+            # the tables of a run that is still being written cannot be read
+            for number, zones in enumerate(flood.zones(member, style) if member.is_done else ()):
                 own = {"id": f"{overlay}_{number}", "name": zones.name, "classes": zones.classes}
                 yield self._entry(member, overlay, style) | own | {"url": f"{base}/{overlay}_{number}.pack"}
             return
