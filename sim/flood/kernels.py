@@ -62,12 +62,16 @@ GRAVITY = 9.81
 WALL_BED = 1.0e4
 """Bed of a cell that no water enters [m above the local datum]."""
 RING_ROWS = 15
-"""Row buffers a band: 2 qx, 3 qy, 2 shares, discharge across (then gain), inertia, n^2, column tops, 3 stages, dt/dx
-over the porosity."""
+X, Y, SHARES, RAIN, TOP, STAGES, RATIO, SPARE = 0, 2, 5, 7, 8, 9, 12, 13
+"""First row buffers of a ring: qx (2), qy (3), shares (2), rain, column tops, stages (3), dt/dx over the porosity, and
+what nobody reads (2)."""
 
 KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
 """How every kernel is compiled. Without ``_nrt`` (they allocate nothing) each slice of a row and each array handed on
 costs an atomic reference count: half of the time of a step on rows of 512 cells."""
+
+GLUE: dict[str, Any] = {**KERNEL, "forceinline": True}
+"""What is to become part of its caller."""
 
 # fused multiply-add is welcome; nothing that reorders sums, for the compensated depth needs them as they are written
 FLAGS = {"contract", "nsz", "arcp"}
@@ -173,7 +177,7 @@ def _at(values, j):  # noqa: ARG001  # an overload has the arguments of what it 
 # numba leaves out what an array's number of dimensions rules out: where there is no porosity these become nothing
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def over_storage(porosity, i, a, b, s, room):
     """`s` over the share of the cells [a, b) of row `i` that holds water, in `room` where it differs."""
     if porosity.ndim == 1:
@@ -182,14 +186,14 @@ def over_storage(porosity, i, a, b, s, room):
     return room
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def narrow(opening, i, q):
     """Turn the discharge of a row of faces from that of their free width into that of the whole."""
     if opening.ndim == 2:
         multiply_row(opening[i], q)
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def widen(opening, i, a, b, q):
     """The way back, for the faces [a, b)."""
     if opening.ndim == 2:
@@ -231,74 +235,34 @@ def copy_row(values, out):
         out[j] = values[j]
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def across_row(a, b, quarter, out):
-    """Unit discharge across the flow at a face: the mean of its four neighbours."""
-    one = uint64(1)
-    for j in range(uint64(out.size)):
-        out[j] = quarter * ((a[j] + a[j + one]) + (b[j] + b[j + one]))
+@njit(**GLUE, fastmath=FLAGS)
+def weigh_x(q, opening, i, c, theta, side, one):
+    """Inertia of x-face `c` of row `i`: theta q + (1 - theta)/2 (q- + q+) (de Almeida & Bates 2013, eq. 9).
 
-
-@njit(**KERNEL, fastmath=FLAGS)
-def mean_row(a, b, half, out):
-    """Mean of the two cells of a face."""
-    for j in range(uint64(out.size)):
-        out[j] = half * (a[j] + b[j])
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def inertia_row(q, before, after, theta, side, out):
-    """q-centred weighting along the flow, theta q + (1 - theta)/2 (q- + q+) (de Almeida & Bates 2013, eq. 9)."""
-    for j in range(uint64(out.size)):
-        out[j] = theta * q[j] + side * (before[j] + after[j])
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def narrow_inertia_row(q, before, after, own, own_before, own_after, side, one, out):
-    """The same among faces of free widths `own`: what two faces exchange goes through the narrower one.
-
-    Weighted as on open ground it would feed a wave where the widths differ.
+    Between faces of different free width what two of them exchange goes through the narrower one: weighted as on open
+    ground it would feed a wave there.
     """
-    for j in range(uint64(out.size)):
-        width = one / own[j]
-        from_before = min(one, own_before[j] * width) * (before[j] - q[j])
-        out[j] = q[j] + side * (from_before + min(one, own_after[j] * width) * (after[j] - q[j]))
-
-
-@njit(**KERNEL)
-def weigh_x(opening, i, a, b, q, number, out):
-    """Inertia of the x-faces [a, b) of row `i`."""
+    west, east = c - uint64(1), c + uint64(1)
     if opening.ndim == 1:
-        inertia_row(q[a:b], q[a - 1 : b - 1], q[a + 1 : b + 1], number[2], number[3], out[a:b])
-    else:
-        own = opening[i]
-        narrow_inertia_row(
-            q[a:b], q[a - 1 : b - 1], q[a + 1 : b + 1], own[a:b], own[a - 1 : b - 1], own[a + 1 : b + 1], number[3],
-            number[10], out[a:b],
-        )  # fmt: skip
+        return theta * q[i, c] + side * (q[i, west] + q[i, east])
+    width = one / opening[i, c]
+    from_west = min(one, opening[i, west] * width) * (q[i, west] - q[i, c])
+    return q[i, c] + side * (from_west + min(one, opening[i, east] * width) * (q[i, east] - q[i, c]))
 
 
-@njit(**KERNEL)
-def weigh_y(opening, i, a, b, q, number, out):
-    """Inertia of the y-faces [a, b) north of row `i`."""
+@njit(**GLUE, fastmath=FLAGS)
+def weigh_y(q, opening, i, c, theta, side, one):
+    """Inertia of the y-face north of row `i`; see `weigh_x`."""
+    north, south = i - uint64(1), i + uint64(1)
     if opening.ndim == 1:
-        inertia_row(q[i, a:b], q[i - 1, a:b], q[i + 1, a:b], number[2], number[3], out[a:b])
-    else:
-        narrow_inertia_row(
-            q[i, a:b], q[i - 1, a:b], q[i + 1, a:b], opening[i, a:b], opening[i - 1, a:b], opening[i + 1, a:b],
-            number[3], number[10], out[a:b],
-        )  # fmt: skip
+        return theta * q[i, c] + side * (q[north, c] + q[south, c])
+    width = one / opening[i, c]
+    from_north = min(one, opening[north, c] * width) * (q[north, c] - q[i, c])
+    return q[i, c] + side * (from_north + min(one, opening[south, c] * width) * (q[south, c] - q[i, c]))
 
 
-@njit(**KERNEL)
-def stage_row(z, h, rest, out):
-    """Water surface; `rest` gives back the digits that a deep cell's depth has lost, so that a lake is flat."""
-    for j in range(uint64(out.size)):
-        out[j] = (z[j] + h[j]) + rest[j]
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def momentum_row(z0, z1, e0, e1, inertia, across, n2, q, slope, gdt, dry, critical, one, out):
+@njit(**GLUE, fastmath=FLAGS)
+def momentum(flow_depth, rise, inertia, across, n2, q, slope, gdt, dry, critical, one):
     """Unit discharge after the step, 0 where the face is dry (Bates et al. 2010, eq. 8 to 11, friction implicit).
 
     Their friction takes |q| from before the step, which rings on thin steep flow once gdt n^2 |q| h^(-7/3) passes 1.
@@ -310,62 +274,125 @@ def momentum_row(z0, z1, e0, e1, inertia, across, n2, q, slope, gdt, dry, critic
     the discharge is at most `critical` h^(3/2), `critical` = limit of the Froude number times sqrt(g).
     """
     zero = one - one
-    for j in range(uint64(out.size)):
-        flow_depth = max(e0[j], e1[j]) - max(z0[j], z1[j])
-        r = inverse_cube_root(max(flow_depth, dry))
-        r2 = r * r
-        k = gdt * n2[j] * (r2 * r2 * r2 * r)
-        p = inertia[j] - slope * flow_depth * (e1[j] - e0[j])
-        t = across[j]
-        t = t + t * k * math.sqrt(q[j] * q[j] + t * t)
-        k4 = k + k
-        k4 = k4 + k4
-        speed_up = one + math.sqrt(one + k4 * math.sqrt(p * p + t * t))
-        most = critical * flow_depth * math.sqrt(max(flow_depth, dry))
-        out[j] = max(min((p + p) / speed_up, most), -most) if flow_depth > dry else zero
+    r = inverse_cube_root(max(flow_depth, dry))
+    r2 = r * r
+    k = gdt * n2 * (r2 * r2 * r2 * r)
+    p = inertia - slope * flow_depth * rise
+    t = across + across * k * math.sqrt(q * q + across * across)
+    k4 = k + k
+    k4 = k4 + k4
+    speed_up = one + math.sqrt(one + k4 * math.sqrt(p * p + t * t))
+    most = critical * flow_depth * math.sqrt(max(flow_depth, dry))
+    return max(min((p + p) / speed_up, most), -most) if flow_depth > dry else zero
 
 
 @njit(**KERNEL, fastmath=FLAGS)
-def share_row(h, west, east, north, south, s, keep, tiny, one, out):
-    """Share of the outflow that a cell can give: a donor is scaled, never clipped, so volume is kept."""
-    zero = one - one
-    for j in range(uint64(out.size)):
-        leaving = (max(-west[j], zero) + max(east[j], zero)) + (max(-north[j], zero) + max(south[j], zero))
-        out[j] = min(one, keep * h[j] / max(at(s, j) * leaving, tiny))
+def predict_row_x(z, qx, qy, n2, opening, ring, number, i, a, n, stage, out):
+    """Discharge after the step of `n` x-faces from `a` on of row `i`; `stage`, `out` : rows of the ring."""
+    slope, gdt, theta, side, dry, quarter = number[0], number[1], number[2], number[3], number[4], number[5]
+    one, half, critical = number[10], number[14], number[15]
+    south, row = i + uint64(1), uint64(min(i, uint64(n2.shape[0] - 1)))
+    for j in range(uint64(n)):
+        c = a + j
+        w = c - uint64(1)
+        flow_depth = max(ring[stage, w], ring[stage, c]) - max(z[i, w], z[i, c])
+        across = quarter * ((qy[i, w] + qy[i, c]) + (qy[south, w] + qy[south, c]))
+        ring[out, c] = momentum(
+            flow_depth, ring[stage, c] - ring[stage, w], weigh_x(qx, opening, i, c, theta, side, one), across,
+            half * (n2[row, w] + n2[row, c]), qx[i, c], slope, gdt, dry, critical, one,
+        )  # fmt: skip
 
 
 @njit(**KERNEL, fastmath=FLAGS)
-def scale_row(before, here, q):
-    """Scale each face's discharge by its donor's share."""
-    for j in range(uint64(q.size)):
-        v, forward, backward = q[j], before[j], here[j]
-        q[j] = v * (forward if v > 0 else backward)
+def predict_row_y(z, h, rest, qx, qy, n2, opening, ring, number, i, a, n, stage_north, stage, out):
+    """Discharge after the step of `n` y-faces from `a` on north of row `i`, and the water surface of that row.
 
-
-@njit(**KERNEL, fastmath=FLAGS)
-def gain_row(west, east, north, south, s, rain, out):
-    """Depth gained in the step [m]."""
-    for j in range(uint64(out.size)):
-        out[j] = rain + at(s, j) * ((west[j] - east[j]) + (north[j] - south[j]))
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def rain_row(weight, rain, gain):
-    """Add rain where its weight differs from cell to cell."""
-    for j in range(uint64(gain.size)):
-        gain[j] = gain[j] + rain * weight[j]
+    `rest` gives back the digits that a deep cell's depth has lost, so that a lake is flat. stage_north, stage, out :
+    rows of the ring.
+    """
+    slope, gdt, theta, side, dry, quarter = number[0], number[1], number[2], number[3], number[4], number[5]
+    one, half, critical = number[10], number[14], number[15]
+    north, most = i - uint64(1), uint64(n2.shape[0] - 1)
+    row_north, row = min(north, most), min(i, most)
+    for j in range(uint64(n)):
+        c = a + j
+        e = c + uint64(1)
+        here, before = (z[i, c] + h[i, c]) + rest[i, c], ring[stage_north, c]
+        ring[stage, c] = here
+        flow_depth = max(before, here) - max(z[north, c], z[i, c])
+        across = quarter * ((qx[north, c] + qx[north, e]) + (qx[i, c] + qx[i, e]))
+        ring[out, c] = momentum(
+            flow_depth, here - before, weigh_y(qy, opening, i, c, theta, side, one), across,
+            half * (n2[row_north, c] + n2[row, c]), qy[i, c], slope, gdt, dry, critical, one,
+        )  # fmt: skip
 
 
 @njit(**KERNEL)
-def depth_row(gain, h, rest):
-    """Add `gain` to the depth without losing low bits: `rest` carries what the sum rounds away (Knuth's two-sum)."""
-    for j in range(uint64(gain.size)):
-        y = gain[j] + rest[j]
-        old = h[j]
+def stage_row(z, h, rest, ring, i, a, n, stage):
+    """Water surface of `n` cells from `a` on of row `i`."""
+    for j in range(uint64(n)):
+        c = a + j
+        ring[stage, c] = (z[i, c] + h[i, c]) + rest[i, c]
+
+
+@njit(**GLUE, fastmath=FLAGS)
+def share_row(h, ring, number, ratio, i, a, n, x, north, south, out):
+    """Share of the outflow that a cell can give: a donor is scaled, never clipped, so volume is kept.
+
+    x, north, south, out : rows of the ring: discharges of the faces around the cells, and the shares
+    """
+    keep, tiny, one = number[8], number[9], number[10]
+    zero = one - one
+    for j in range(uint64(n)):
+        c = a + j
+        e = c + uint64(1)
+        leaving = (max(-ring[x, c], zero) + max(ring[x, e], zero)) + (
+            max(-ring[north, c], zero) + max(ring[south, c], zero)
+        )
+        ring[out, c] = min(one, keep * h[i, c] / max(at(ratio, j) * leaving, tiny))
+
+
+@njit(**GLUE, fastmath=FLAGS)
+def scale_row(ring, before, first, here, a, n, row, q, place):
+    """Scale the discharge of `n` faces from `a` on by their donors' shares, in `row` of the ring and into `q`.
+
+    before, here : rows of the shares on either side; first : place in `before` of the first donor there; place : row
+    of `q`
+    """
+    for j in range(uint64(n)):
+        v, forward, backward = ring[row, a + j], ring[before, first + j], ring[here, a + j]
+        v = v * (forward if v > 0 else backward)
+        ring[row, a + j] = v
+        q[place, a + j] = v
+
+
+@njit(**KERNEL, fastmath=FLAGS)
+def rain_row(weight, rain, out):
+    """Rain where its weight differs from cell to cell [m]."""
+    for j in range(uint64(out.size)):
+        out[j] = rain * weight[j]
+
+
+@njit(**GLUE, fastmath=FLAGS)
+def fill_up_row(ring, x, north, south, a, n, ratio, rain, h, rest, row, h_max, row_max, top):
+    """Add what a step brings to the depth of `n` cells from `a` on, and raise the maxima of cells and columns.
+
+    No low bits are lost: `rest` carries what the sum rounds away (Knuth's two-sum).
+
+    x, north, south, top : rows of the ring; row, row_max : rows of `h` and `rest`, and of `h_max`
+    """
+    for j in range(uint64(n)):
+        c = a + j
+        e = c + uint64(1)
+        gain = at(rain, j) + at(ratio, j) * ((ring[x, c] - ring[x, e]) + (ring[north, c] - ring[south, c]))
+        y = gain + rest[row, c]
+        old = h[row, c]
         new = old + y
         part = new - old
-        rest[j] = (old - (new - part)) + (y - part)
-        h[j] = new
+        rest[row, c] = (old - (new - part)) + (y - part)
+        h[row, c] = new
+        h_max[row_max, c] = max(h_max[row_max, c], new)
+        ring[top, c] = max(ring[top, c], new)
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -470,15 +497,17 @@ def edge_discharge(kind, value, wave, h, z, h_in, z_in, q, q_in, n2, is_strip, n
 
 
 @njit(**KERNEL)
-def special_x(i, state, faces, n2, inertia, n2_face, number, out):
+def special_x(i, state, faces, number, out):
     """Replace the predicted discharge of those x-faces of row `i` that are walls or edges."""
-    z, h, q = state.z[i], state.h[i], state.qx[i]
+    z, h, q, n2 = state.z[i], state.h[i], state.qx[i], state.n2[min(i, state.n2.shape[0] - 1)]
     last = z.size - 1
     for k in range(faces.start[i], faces.start[i + 1]):
         j, kind, value = faces.place[k], faces.kind[k], faces.value[k]
         if kind == CREST:
             e0, e1 = z[j - 1] + h[j - 1], z[j] + h[j]
-            out[j] = weir(e0, e1, z[j - 1], z[j], value, inertia[j], n2_face[j], number[0], number[1], number[4])
+            inertia = weigh_x(state.qx, state.x_open, uint64(i), uint64(j), number[2], number[3], number[10])
+            n2_face = number[14] * (n2[j - 1] + n2[j])
+            out[j] = weir(e0, e1, z[j - 1], z[j], value, inertia, n2_face, number[0], number[1], number[4])
         elif j == 0:
             inner = min(1, last)
             out[0] = -edge_discharge(
@@ -503,15 +532,18 @@ def special_x(i, state, faces, n2, inertia, n2_face, number, out):
 
 
 @njit(**KERNEL)
-def special_y(i, state, faces, n2, inertia, n2_face, number, out):
+def special_y(i, state, faces, number, out):
     """Replace the predicted discharge of those y-faces north of row `i` that are walls or edges."""
     z, h, q = state.z, state.h, state.qy
-    last = z.shape[0] - 1
+    last, most = z.shape[0] - 1, state.n2.shape[0] - 1
+    n2 = state.n2[min(i, most)]
     for k in range(faces.start[i], faces.start[i + 1]):
         j, kind, value = faces.place[k], faces.kind[k], faces.value[k]
         if kind == CREST:
             e0, e1 = z[i - 1, j] + h[i - 1, j], z[i, j] + h[i, j]
-            out[j] = weir(e0, e1, z[i - 1, j], z[i, j], value, inertia[j], n2_face[j], number[0], number[1], number[4])
+            inertia = weigh_y(state.qy, state.y_open, uint64(i), uint64(j), number[2], number[3], number[10])
+            n2_face = number[14] * (state.n2[min(i - 1, most), j] + n2[j])
+            out[j] = weir(e0, e1, z[i - 1, j], z[i, j], value, inertia, n2_face, number[0], number[1], number[4])
         elif i == 0:
             m = min(1, last)
             out[j] = -edge_discharge(
@@ -547,61 +579,57 @@ def special_y(i, state, faces, n2, inertia, n2_face, number, out):
             )
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def fill_stage(i, t, state, active, ring):
     """Water surface of row `i` where tile row `t` is active, and of the cell west of each run."""
     for g in range(active.runs[t]):
         a, b = max(active.first[t, g] - 1, 0), active.last[t, g]
-        stage_row(state.z[i, a:b], state.h[i, a:b], state.rest[i, a:b], ring[11 + i % 3, a:b])
+        stage_row(state.z, state.h, state.rest, ring, uint64(i), uint64(a), b - a, uint64(STAGES + i % 3))
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def predict_x(i, state, faces, active, number, ring, out):
-    """Predict the discharge of the x-faces of row `i`."""
-    across, inertia, n2_face = ring[7], ring[8], ring[9]
-    t = i // TILE_ROWS
-    z, e, q, north, south = state.z[i], ring[11 + i % 3], state.qx[i], state.qy[i], state.qy[i + 1]
-    n2 = state.n2[min(i, state.n2.shape[0] - 1)]
-    out[0] = out[out.size - 1] = 0
+    """Predict the discharge of the x-faces of row `i` into row `out` of the ring."""
+    t, q = i // TILE_ROWS, ring[out]
+    q[0] = q[state.z.shape[1]] = 0
     for g in range(active.runs[t]):
-        a, b = max(active.first[t, g], 1), active.last[t, g]
-        across_row(north[a - 1 : b], south[a - 1 : b], number[5], across[a:b])
-        mean_row(n2[a - 1 : b - 1], n2[a:b], number[14], n2_face[a:b])
-        weigh_x(state.x_open, i, a, b, q, number, inertia)
-        momentum_row(
-            z[a - 1 : b - 1], z[a:b], e[a - 1 : b - 1], e[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b],
-            number[0], number[1], number[4], number[15], number[10], out[a:b],
+        a, b = active.first[t, g], active.last[t, g]
+        # whole vectors: from the western edge of the domain on there is one face more, which carries nothing
+        first = max(a, 1)
+        predict_row_x(
+            state.z, state.qx, state.qy, state.n2, state.x_open, ring, number, uint64(i), uint64(first), b - a,
+            uint64(STAGES + i % 3), uint64(out),
         )  # fmt: skip
+        if a == 0:
+            q[b] = 0
     if faces.start[i] < faces.start[i + 1]:
-        special_x(i, state, faces, n2, inertia, n2_face, number, out)
-    narrow(state.x_open, i, out)
+        special_x(i, state, faces, number, q)
+    narrow(state.x_open, i, q[: state.z.shape[1] + 1])
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def predict_y(i, state, faces, active, number, ring, out):
-    """Predict the discharge of the y-faces north of row `i`, 0 <= i <= ny."""
-    across, inertia, n2_face = ring[7], ring[8], ring[9]
-    ny = state.z.shape[0]
-    n2 = state.n2[min(i, state.n2.shape[0] - 1)]
+    """Predict the discharge of the y-faces north of row `i`, 0 <= i <= ny, into row `out` of the ring.
+
+    Inside the domain the water surface of row `i` comes with it.
+    """
+    ny, nx = state.z.shape
+    q = ring[out, :nx]
     if 0 < i < ny:
-        t = (i - 1) // TILE_ROWS
-        z0, z1, e0, e1 = state.z[i - 1], state.z[i], ring[11 + (i - 1) % 3], ring[11 + i % 3]
-        q, up, down = state.qy[i], state.qx[i - 1], state.qx[i]
-        n2_north = state.n2[min(i - 1, state.n2.shape[0] - 1)]
+        t, stage = (i - 1) // TILE_ROWS, uint64(STAGES + i % 3)
         for g in range(active.runs[t]):
             a, b = active.first[t, g], active.last[t, g]
-            across_row(up[a : b + 1], down[a : b + 1], number[5], across[a:b])
-            mean_row(n2_north[a:b], n2[a:b], number[14], n2_face[a:b])
-            weigh_y(state.y_open, i, a, b, state.qy, number, inertia)
-            momentum_row(
-                z0[a:b], z1[a:b], e0[a:b], e1[a:b], inertia[a:b], across[a:b], n2_face[a:b], q[a:b], number[0],
-                number[1], number[4], number[15], number[10], out[a:b],
+            predict_row_y(
+                state.z, state.h, state.rest, state.qx, state.qy, state.n2, state.y_open, ring, number, uint64(i),
+                uint64(a), b - a, uint64(STAGES + (i - 1) % 3), stage, uint64(out),
             )  # fmt: skip
+            if a > 0:
+                stage_row(state.z, state.h, state.rest, ring, uint64(i), uint64(a - 1), 1, stage)
     else:
-        fill_row(number[10] - number[10], out)
+        fill_row(number[10] - number[10], q)
     if faces.start[i] < faces.start[i + 1]:
-        special_y(i, state, faces, n2, inertia, n2_face, number, out)
-    narrow(state.y_open, i, out)
+        special_y(i, state, faces, number, q)
+    narrow(state.y_open, i, q)
 
 
 @njit(**KERNEL)
@@ -614,7 +642,7 @@ def clear_gaps(t, active, value, row):
     fill_row(value, row[a:])
 
 
-@njit(**KERNEL)
+@njit(**GLUE)
 def place_of(i, first, last):
     """Row of `late` that row `i` of a band is written to, -1: straight into the state.
 
@@ -640,131 +668,134 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
     x_flux, y_flux : (ny, 2), (2, nx, 2)   in/out, inward and outward discharge times dt/dx through the edges [m]
     """
     ny, nx = state.z.shape
-    s, rain, keep, tiny, one, sink = number[6], number[7], number[8], number[9], number[10], number[11]
+    s, rain, keep, one, sink = number[6], number[7], number[8], number[10], number[11]
     weighted = number[12] > 0
-    gain, top, ratios = ring[7, :nx], ring[10, :nx], ring[14, :nx]
     zero = one - one
-    for number_of_row in range(5):
+    for number_of_row in range(X, SHARES):
         fill_row(zero, ring[number_of_row])
-    fill_row(one, ring[5])
-    fill_row(one, ring[6])
+    fill_row(one, ring[SHARES])
+    fill_row(one, ring[SHARES + 1])
     start = max(first - 1, 0)
     for i in range(start, last + 1):
         # row i is predicted, its outflow shared out, and row i - 1 finished
         if first + 4 <= i < last - 2 and i % TILE_ROWS >= 2 and active.runs[i // TILE_ROWS] == 0:
             continue
-        x, x_north = ring[i % 2, : nx + 1], ring[(i + 1) % 2, : nx + 1]
-        y_north, y, y_south = ring[2 + (i + 2) % 3, :nx], ring[2 + i % 3, :nx], ring[2 + (i + 1) % 3, :nx]
-        share, share_north = ring[5 + i % 2, :nx], ring[5 + (i + 1) % 2, :nx]
+        x, x_north = uint64(X + (i & 1)), uint64(X + ((i + 1) & 1))
+        y_north, y, y_south = uint64(Y + (i + 2) % 3), uint64(Y + i % 3), uint64(Y + (i + 1) % 3)
+        share, share_north = uint64(SHARES + (i & 1)), uint64(SHARES + ((i + 1) & 1))
         if i < ny:
             t = i // TILE_ROWS
+            own = first <= i < last
             if i == start or i % TILE_ROWS == 0:
-                for row in (y, y_north, y_south):
-                    clear_gaps(t, active, zero, row)
-                clear_gaps(t, active, one, share)
-                clear_gaps(t, active, one, share_north)
+                clear_gaps(t, active, zero, ring[y, :nx])
+                for row in (share, share_north):
+                    clear_gaps(t, active, one, ring[row, :nx])
             if i % TILE_ROWS < 2:
-                # not both at once: the row before may have carried water into a tile whose southern neighbour rests
-                clear_gaps(t, active, zero, x)
+                # not all at once: the row before may have carried water above a tile that rests
+                clear_gaps(t, active, zero, ring[x, : nx + 1])
+                clear_gaps(t, active, zero, ring[y_south, :nx])
             if i == start and i > 0:
                 fill_stage(i - 1, (i - 1) // TILE_ROWS, state, active, ring)
             if i == start or i % TILE_ROWS == 0:
                 fill_stage(i, t, state, active, ring)
-            if i + 1 < ny:
-                fill_stage(i + 1, t, state, active, ring)
             if i == start:
                 predict_y(i, state, y_faces, active, number, ring, y)
-            predict_x(i, state, x_faces, active, number, ring, x)
             predict_y(i + 1, state, y_faces, active, number, ring, y_south)
+            predict_x(i, state, x_faces, active, number, ring, x)
             for g in range(active.runs[t]):
                 a, b = active.first[t, g], active.last[t, g]
-                ratio = over_storage(state.porosity, i, a, b, s, ratios[a:b])
-                share_row(
-                    state.h[i, a:b], x[a:b], x[a + 1 : b + 1], y[a:b], y_south[a:b], ratio, keep, tiny, one, share[a:b]
-                )
+                ratio = over_storage(state.porosity, i, a, b, s, ring[RATIO, a:b])
+                share_row(state.h, ring, number, ratio, uint64(i), uint64(a), b - a, x, y, y_south, share)
+            # a row beyond the band is the neighbour's to store; what the neighbour still reads is stored afterwards
+            qx, qy, place = ring, ring, SPARE
+            if own:
+                qx, qy, place = state.qx, state.qy, i
+                slot = place_of(i, first, last)
+                if slot >= 0:
+                    qx, qy, place = late[1], late[2], slot
+                    copy_row(state.qx[i], qx[slot])
+                    copy_row(state.qy[i], qy[slot, :nx])
             for g in range(active.runs[t]):
                 a, b = max(active.first[t, g], 1), active.last[t, g]
-                scale_row(share[a - 1 : b - 1], share[a:b], x[a:b])
-            x[0] *= share[0] if x[0] < 0 else one
-            x[nx] *= share[nx - 1] if x[nx] > 0 else one
+                scale_row(ring, share, uint64(a - 1), share, uint64(a), b - a, x, qx, uint64(place))
+            ring[x, 0] *= ring[share, 0] if ring[x, 0] < 0 else one
+            ring[x, nx] *= ring[share, nx - 1] if ring[x, nx] > 0 else one
             if i == 0:
                 for j in range(nx):
-                    y[j] *= share[j] if y[j] < 0 else one
+                    ring[y, j] *= ring[share, j] if ring[y, j] < 0 else one
+                    qy[place, j] = ring[y, j]
             else:
                 for g in range(active.runs[t]):
                     a, b = active.first[t, g], active.last[t, g]
-                    scale_row(share_north[a:b], share[a:b], y[a:b])
-            if first <= i < last:
-                finish_x(i, first, last, active, s, x, state.qx, state.x_open, late[1], x_flux)
+                    scale_row(ring, share_north, uint64(a), share, uint64(a), b - a, y, qy, uint64(place))
+            if own:
+                finish_x(i, nx, active, s, ring, x, qx, place, state.x_open, x_flux)
+                finish_y(i, ny, active, s, ring, y, qy, place, state.y_open, y_flux)
         else:
             for j in range(nx):
-                y[j] *= share_north[j] if y[j] > 0 else one
-        if first <= i < last or i == ny:
-            finish_y(i, first, last, active, s, y, state.qy, state.y_open, late[2], y_flux)
+                ring[y, j] *= ring[share_north, j] if ring[y, j] > 0 else one
+                state.qy[i, j] = ring[y, j]
+            finish_y(i, ny, active, s, ring, y, state.qy, i, state.y_open, y_flux)
         if i > first:
             r = i - 1
             t = r // TILE_ROWS
             slot = place_of(r, first, last)
-            h, rest = state.h[r], state.rest[r]
+            h, rest, place = state.h, state.rest, r
             if slot >= 0:
-                h, rest = late[0, slot, :nx], late[3, slot, :nx]
-                copy_row(state.h[r], h)
-                copy_row(state.rest[r], rest)
+                h, rest, place = late[0], late[3], slot
+                copy_row(state.h[r], h[slot, :nx])
+                copy_row(state.rest[r], rest[slot, :nx])
             if r % TILE_ROWS == 0:
-                fill_row(zero, top)
+                fill_row(zero, ring[TOP, :nx])
+            # what seeps away is no highest water
+            h_max, place_max, top = state.h_max, r, TOP
+            if sink > 0:
+                h_max, place_max, top = ring, SPARE, SPARE + 1
             for g in range(active.runs[t]):
                 a, b = active.first[t, g], active.last[t, g]
-                even = rain * (one - number[12])
-                ratio = over_storage(state.porosity, r, a, b, s, ratios[a:b])
-                gain_row(x_north[a:b], x_north[a + 1 : b + 1], y_north[a:b], y[a:b], ratio, even, gain[a:b])
+                ratio = over_storage(state.porosity, r, a, b, s, ring[RATIO, a:b])
                 if weighted:
-                    rain_row(state.weight[r, a:b], rain, gain[a:b])
-                depth_row(gain[a:b], h[a:b], rest[a:b])
+                    rain_row(state.weight[r, a:b], rain, ring[RAIN, a:b])
+                    fill_up_row(
+                        ring, x_north, y_north, y, uint64(a), b - a, ratio, ring[RAIN, a:b], h, rest, uint64(place),
+                        h_max, uint64(place_max), uint64(top),
+                    )  # fmt: skip
+                else:
+                    fill_up_row(
+                        ring, x_north, y_north, y, uint64(a), b - a, ratio, rain, h, rest, uint64(place),
+                        h_max, uint64(place_max), uint64(top),
+                    )  # fmt: skip
                 if sink > 0:
-                    sink_cells(state.porosity, r, a, b, sink, keep, one, h, rest, taken[t])
-                top_row(h[a:b], state.h_max[r, a:b], top[a:b])
+                    sink_cells(state.porosity, r, a, b, sink, keep, one, h[place], rest[place], taken[t])
+                    top_row(h[place, a:b], state.h_max[r, a:b], ring[TOP, a:b])
             if r % TILE_ROWS == TILE_ROWS - 1 or r == last - 1:
-                reduce_tops(t, active, top, tops)
+                reduce_tops(t, active, ring[TOP, :nx], tops)
 
 
-@njit(**KERNEL)
-def finish_x(i, first, last, active, s, x, qx, opening, late, x_flux):
-    """Store the discharge of row `i` and count what crosses the edges."""
-    nx = x.size - 1
-    slot = place_of(i, first, last)
-    out = qx[i] if slot < 0 else late[slot]
-    if slot >= 0:
-        copy_row(qx[i], out)
+@njit(**GLUE)
+def finish_x(i, nx, active, s, ring, x, q, place, opening, x_flux):
+    """Finish what row `place` of `q` keeps of the x-faces of row `i`, and count what crosses the edges."""
     t = i // TILE_ROWS
+    q[place, 0], q[place, nx] = ring[x, 0], ring[x, nx]
     for g in range(active.runs[t]):
-        a, b = active.first[t, g], active.last[t, g]
-        copy_row(x[a:b], out[a:b])
-        widen(opening, i, a, b, out)
-    out[nx] = x[nx]
-    widen(opening, i, nx, nx + 1, out)
-    west, east = np.float64(s) * np.float64(x[0]), -np.float64(s) * np.float64(x[nx])
+        widen(opening, i, active.first[t, g], active.last[t, g], q[place])
+    widen(opening, i, nx, nx + 1, q[place])
+    west, east = np.float64(s) * np.float64(ring[x, 0]), -np.float64(s) * np.float64(ring[x, nx])
     x_flux[i, 0] += max(west, 0.0) + max(east, 0.0)
     x_flux[i, 1] -= min(west, 0.0) + min(east, 0.0)
 
 
-@njit(**KERNEL)
-def finish_y(i, first, last, active, s, y, qy, opening, late, y_flux):
-    """Store the discharge of the faces north of row `i` and count what crosses the edges."""
-    nx, ny = y.size, qy.shape[0] - 1
-    slot = -1 if i == ny else place_of(i, first, last)
-    out = qy[i] if slot < 0 else late[slot, :nx]
-    if slot >= 0:
-        copy_row(qy[i], out)
+@njit(**GLUE)
+def finish_y(i, ny, active, s, ring, y, q, place, opening, y_flux):
+    """Finish what row `place` of `q` keeps of the faces north of row `i`, and count what crosses the edges."""
     t = min(i, ny - 1) // TILE_ROWS
     for g in range(active.runs[t]):
-        a, b = active.first[t, g], active.last[t, g]
-        copy_row(y[a:b], out[a:b])
-        widen(opening, i, a, b, out)
+        widen(opening, i, active.first[t, g], active.last[t, g], q[place])
     if 0 < i < ny:
         return
     side, sign = (0, 1.0) if i == 0 else (1, -1.0)
-    for j in range(nx):
-        inward = sign * np.float64(s) * np.float64(y[j])
+    for j in range(y_flux.shape[1]):
+        inward = sign * np.float64(s) * np.float64(ring[y, j])
         y_flux[side, j, 0] += max(inward, 0.0)
         y_flux[side, j, 1] -= min(inward, 0.0)
 
@@ -793,44 +824,65 @@ def settle(first, last, state, late):
 
 
 @njit(**KERNEL)
-def mark_active(tops, was_wet, forced, wet_depth, everywhere, busy, touched):
-    """Choose the tiles that have to be computed.
+def is_beside_water(h, t, c, down, right, wet_depth):
+    """Whether the neighbour of tile (t, c), `down` rows and `right` columns of tiles on, has water beside it."""
+    north, west = t * TILE_ROWS, c * TILE_COLS
+    south, east = min(north + TILE_ROWS, h.shape[0]), min(west + TILE_COLS, h.shape[1])
+    if down != 0:
+        north = south if down > 0 else north - 1
+        south = north + 1
+    if right != 0:
+        west = east if right > 0 else west - 1
+        east = west + 1
+    for i in range(north, south):
+        for j in range(west, east):
+            if h[i, j] > wet_depth:
+                return True
+    return False
 
-    A tile rests when neither it nor a neighbour is wet, now or a step ago: then no face of it carries water.
 
-    busy : (tile rows, tile columns)      out
-    was_wet, touched : the same shape     in/out: wet at the last step; computed since it was last cleared
+@njit(**KERNEL)
+def mark_active(h, tops, called, forced, wet_depth, everywhere, busy, touched):
+    """Choose the tiles that have to be computed; returns their number.
+
+    Water moves on by one cell a step. A tile rests when it is dry and no cell beside it is wet, now or a step ago: then
+    no face of it carries water.
+
+    h : (ny, nx)                          depth [m]
+    tops : (tile rows, tile columns)      deepest water of each tile [m]
+    called, touched : the same shape      in/out: wet, or beside water, at the last step; computed since last cleared
+    busy : the same shape                 out
     """
     rows, cols = tops.shape
+    total = 0
     for t in range(rows):
         for c in range(cols):
-            on = everywhere or forced[t, c]
-            for dt, dc in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
-                if 0 <= t + dt < rows and 0 <= c + dc < cols:
-                    on = on or was_wet[t + dt, c + dc] or tops[t + dt, c + dc] > wet_depth
-            busy[t, c] = on
-            touched[t, c] = touched[t, c] or on
-    for t in range(rows):
-        for c in range(cols):
-            was_wet[t, c] = tops[t, c] > wet_depth
+            on = everywhere or forced[t, c] or tops[t, c] > wet_depth
+            if not on:
+                for r in range(max(t - 1, 0), min(t + 2, rows)):
+                    for q in range(max(c - 1, 0), min(c + 2, cols)):
+                        if not on and tops[r, q] > wet_depth:
+                            on = is_beside_water(h, t, c, r - t, q - c, wet_depth)
+            busy[t, c] = on or called[t, c]
+            touched[t, c] = touched[t, c] or busy[t, c]
+            called[t, c] = on
+            total += 1 if busy[t, c] else 0
+    return total
 
 
 @njit(**KERNEL)
 def join_runs(busy, columns, active):
-    """Join tiles to runs of columns along each tile row; returns the number of tiles."""
-    total = 0
+    """Join tiles to runs of columns along each tile row."""
     for t in range(busy.shape[0]):
         n, is_open = 0, False
         for c in range(busy.shape[1]):
             if busy[t, c]:
-                total += 1
                 if not is_open:
                     active.first[t, n] = c * TILE_COLS
                     n += 1
                 active.last[t, n - 1] = min((c + 1) * TILE_COLS, columns)
             is_open = busy[t, c]
         active.runs[t] = n
-    return total
 
 
 @njit(**KERNEL)

@@ -22,9 +22,12 @@ STRIDE = 5 * LINE
 
 
 def spread_array(values: NDArray[Any], dtype: type[np.generic], slot: int) -> NDArray[Any]:
-    """A copy of `values` that starts at place `slot` of its page; C-contiguous, aligned to a cache line."""
+    """A copy of `values` that starts at place `slot` of its page; C-contiguous, aligned to a cache line.
+
+    Whole vectors may be read a little beyond its end: a line follows.
+    """
     size = values.size * np.dtype(dtype).itemsize
-    raw = np.empty(size + PAGE, dtype=np.uint8)
+    raw = np.empty(size + PAGE + LINE, dtype=np.uint8)
     first = (slot * STRIDE - raw.__array_interface__["data"][0]) % PAGE
     out = raw[first : first + size].view(dtype).reshape(values.shape)
     out[...] = values

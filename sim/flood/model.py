@@ -14,8 +14,6 @@ from sim.flood.memory import spread_array, spread_width
 from sim.flood.surface import KEEP, PARALLEL_CELLS, SurfaceModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from sim.flood.ground import Ground
@@ -39,7 +37,6 @@ class FloodModel(SurfaceModel):
         self._critical = section.froude_limit * math.sqrt(k.GRAVITY)
         self._buffers: tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]] | None = None
         super().__init__(section, ground, files)
-        self._was_wet = self._tops > section.dry_depth
 
     def stable_dt(self) -> float:
         """Longest stable step [s]: the Courant number over the fastest long wave, Bates et al. (2010), eq. 12."""
@@ -63,10 +60,8 @@ class FloodModel(SurfaceModel):
             ],
             dtype=self._type,
         )  # fmt: skip
-        # a film too thin to flow still seeps away
-        wet_depth = self._type(1e-6 if sink > 0 else section.dry_depth)
-        k.mark_active(self._tops, self._was_wet, self._forced, wet_depth, rain > 0, self._busy, self._tracker.touched)
-        total = int(k.join_runs(self._busy, self.grid.shape[1], self._active))
+        total = self._wake(rain, sink)
+        k.join_runs(self._busy, self.grid.shape[1], self._active)
         threads = get_num_threads() if total * k.TILE_ROWS * k.TILE_COLS >= PARALLEL_CELLS else 1
         rings, lates, bands = self._room(threads)
         counted = (self._tops, self._taken, self._x_flux, self._y_flux)
@@ -90,15 +85,6 @@ class FloodModel(SurfaceModel):
             "u_cell": u.astype(np.float32, copy=False),
             "v_cell": v.astype(np.float32, copy=False),
         }
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that a restart needs."""
-        return super().state() | {"was_wet": self._was_wet.copy()}
-
-    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take up a state that :meth:`state` gave."""
-        super().load_state(state)
-        self._was_wet[...] = state["was_wet"]
 
     def _speed(self, row: int, col: int) -> float:
         state = self._state

@@ -41,7 +41,6 @@ __all__ = [
     "State",
     "add_sources",
     "fastest_wave",
-    "mark_active",
     "put_fences_aside",
     "sweep_band",
     "sweep_bands",
@@ -108,6 +107,8 @@ class Numbers(NamedTuple):
     cell_size: float
     quarter: float
     half: float
+    ahead: float
+    """Share of a step that the depth is predicted further on where all of it stands below the bed at an edge."""
     one: float
     tiny: float
     solid: float
@@ -241,12 +242,12 @@ def predict(
     if porosity.ndim == 1:
         predict_row(
             ring, before, here, after, slope_before, slope, slope_after, n2, n.one, n.one, n.one, n.ratio, n.gdt,
-            n.gravity, n.half, n.dry, m, out,
+            n.gravity, n.half, n.ahead, n.dry, m, out,
         )  # fmt: skip
     else:
         predict_row(
             ring, before, here, after, slope_before, slope, slope_after, n2, porosity[r + PAD, o:],
-            porosity[i + PAD, p:], porosity[k + PAD, q:], n.ratio, n.gdt, n.gravity, n.half, n.dry, m, out,
+            porosity[i + PAD, p:], porosity[k + PAD, q:], n.ratio, n.gdt, n.gravity, n.half, n.ahead, n.dry, m, out,
         )  # fmt: skip
 
 
@@ -317,12 +318,13 @@ def slope_row(before, here, after, least, steep, quarter, n, out):
 @njit(**KERNEL, fastmath=FLAGS)
 def predict_row(
     ring, before, here, after, slope_before, slope, slope_after, n2, free_before, free, free_after, ratio, gdt, gravity,
-    half, dry, n, out,
+    half, ahead, dry, n, out,
 ):  # fmt: skip
     """Cells half a step on, as their own edges move them (MUSCL-Hancock); faces compute with these and the slopes.
 
     What the depth gains is what its edges let through where the bed is brought to one height as in `face_row`: the
-    cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Friction takes
+    cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Where the edges
+    let little through it gains up to `ahead` of a step more: that damps what is left of those waves. Friction takes
     the push of gravity, and no more than that again: a flow in balance stays, and what a limited slope does not see is
     not slowed down. Beside the cells: twice the share of their depth that stands below the bed at an edge, at most 1.
     """
@@ -344,14 +346,15 @@ def predict_row(
         k = half * gdt * n2[j] * inverse_four_thirds(deep) * math.sqrt(u * u + v * v)
         slower = one + k
         inverse = one / (deep * slower)
-        gain = half * ratio * (a * (u - su) - c * (u + su))
+        share = min((below + below) * (slower * inverse), one)
+        gain = (half + ahead * share) * ratio * (a * (u - su) - c * (u + su))
         gain = max(gain, half * (abs(sh) - h))
         push = (push - min(max(k * u, min(push + push, zero)), max(push + push, zero))) * (deep * inverse)
         ring[out + j] = e + gain
         ring[out + j + P1] = h + gain
         ring[out + j + P2] = u + push
         ring[out + j + P3] = v - ratio * u * sv
-        ring[out + j + P4] = min((below + below) * (slower * inverse), one)
+        ring[out + j + P4] = share
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -847,7 +850,8 @@ def mend(ring, cell, beyond, slope, slope_beyond, middle, side, share, mass, num
     e, h, eb, hb = e + side * se, h + side * sh, eb - side * sb, hb - side * tb
     z = e - h
     deep = h if z > eb else max(e - max(z, eb - hb), 0.0)
-    gain = 0.5 * numbers.ratio * share * side * (deep * (u + side * su) - np.float64(ring[mass]))
+    part = 0.5 + np.float64(numbers.ahead) * np.float64(ring[middle + P4])
+    gain = part * numbers.ratio * share * side * (deep * (u + side * su) - np.float64(ring[mass]))
     gain = max(gain, 0.5 * (abs(sh) - np.float64(ring[middle + P1])))
     ring[middle] += gain
     ring[middle + P1] += gain
@@ -1278,29 +1282,6 @@ def sweep_bands(bands, x_first, state, x_faces, y_faces, busy, numbers, room, to
         room.fastest[k] = 0
         if a < b:
             sweep_band(k, a, b, x_first, state, x_faces, y_faces, busy, numbers, room, tops, taken, x_flux, y_flux)
-
-
-@njit(**KERNEL)
-def mark_active(tops, forced, wet_depth, everywhere, busy, touched):
-    """Choose the tiles that have to be computed.
-
-    A tile rests when neither it nor one of its eight neighbours is wet: then no face of it carries water.
-
-    busy : (tile rows, tile columns)   out
-    touched : the same shape           in/out: computed since it was last cleared
-    """
-    rows, cols = tops.shape
-    total = 0
-    for t in range(rows):
-        for c in range(cols):
-            on = everywhere or forced[t, c]
-            for r in range(max(t - 1, 0), min(t + 2, rows)):
-                for q in range(max(c - 1, 0), min(c + 2, cols)):
-                    on = on or tops[r, q] > wet_depth
-            busy[t, c] = on
-            touched[t, c] = touched[t, c] or on
-            total += 1 if on else 0
-    return total
 
 
 @njit(**KERNEL)

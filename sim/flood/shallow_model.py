@@ -36,6 +36,9 @@ FIRST_STEP, STEP_GROWTH = 0.2, 1.15
 """Share of the stable step that a run begins with, and its growth: a dam that breaks is a jump that no step resolves;
 short first ones cut the error of a dry dam break by a third (tests/validation/test_shallow_analytic.py)."""
 
+AHEAD = 0.4
+"""Share of a step, on rough beds: docs/decisions/0005."""
+
 CREEP = {"single": 1e-7, "double": 1e-15}
 """Speed below which water stands still [m/s]: what rounding of the surface gives a cell in a step."""
 
@@ -101,14 +104,12 @@ class ShallowWaterModel(SurfaceModel):
         section, dx, kind = self.section, self.grid.cell_size, self._type
         dry, keep, creep = section.dry_depth, KEEP[section.precision], CREEP[section.precision]
         given = (
-            dt / dx, k.GRAVITY * dt, k.GRAVITY, dry, creep, dry, 0.5 * LIMITER, rain, sink, keep, dx, 0.25, 0.5, 1.0,
-            1e-30, SOLID,
+            dt / dx, k.GRAVITY * dt, k.GRAVITY, dry, creep, dry, 0.5 * LIMITER, rain, sink, keep, dx, 0.25, 0.5,
+            AHEAD, 1.0, 1e-30, SOLID,
         )  # fmt: skip
         made: Any = (kind(value) for value in given)
         numbers = sk.Numbers(*made)
-        # a film too thin to flow still seeps away
-        wet_depth = kind(1e-6 if sink > 0 else section.dry_depth)
-        total = int(sk.mark_active(self._tops, self._forced, wet_depth, rain > 0, self._busy, self._tracker.touched))
+        total = self._wake(rain, sink)
         threads = get_num_threads() if total * k.TILE_ROWS * k.TILE_COLS >= PARALLEL_CELLS else 1
         room = self._make_room(threads)
         x_first = self.clock.step % 2 == 0

@@ -107,6 +107,7 @@ class SurfaceModel(ABC):
         self._tops = np.zeros(tiles, dtype=self._type)
         k.tile_tops(self._cells("h"), self._tops)
         self._busy = np.zeros(tiles, dtype=np.bool_)
+        self._called = np.zeros(tiles, dtype=np.bool_)
         self._forced = np.zeros(tiles, dtype=np.bool_)
         edge = self._boundaries.edge_cells
         self._forced[edge[:, 0] // k.TILE_ROWS, edge[:, 1] // k.TILE_COLS] = True
@@ -235,6 +236,7 @@ class SurfaceModel(ABC):
         out |= {name: values.copy() for name, values in kept.items()}
         out |= {
             "tops": self._tops.copy(),
+            "called": self._called.copy(),
             "taken": self._taken.copy(),
             "x_flux": self._x_flux.copy(),
             "y_flux": self._y_flux.copy(),
@@ -250,7 +252,7 @@ class SurfaceModel(ABC):
         """Take up a state that :meth:`state` gave."""
         for name in self.names:
             getattr(self._state, name)[...] = state[name]
-        for name in ("tops", "taken", "x_flux", "y_flux", "volumes"):
+        for name in ("tops", "called", "taken", "x_flux", "y_flux", "volumes"):
             getattr(self, f"_{name}")[...] = state[name]
         time, step, sampled, self._initial_m3 = (float(v) for v in state["clock"])
         self.clock.time, self.clock.step = time, int(step)
@@ -290,6 +292,15 @@ class SurfaceModel(ABC):
             "duration_cell": t.duration,
             **self.danger.maps(),
         }
+
+    def _wake(self, rain: np.floating, sink: float) -> int:
+        """Choose the tiles that the step computes; their number."""
+        # a film too thin to flow still seeps away
+        wet_depth = self._type(1e-6 if sink > 0 else self.section.dry_depth)
+        depth, touched = self._cells("h"), self._tracker.touched
+        return int(
+            k.mark_active(depth, self._tops, self._called, self._forced, wet_depth, rain > 0, self._busy, touched)
+        )
 
     def _look(self, *, final: bool = False) -> None:
         h, h_max = self._cells("h"), self._cells("h_max")

@@ -51,7 +51,7 @@ def _predicted(rows: Any, slopes: Any, dtype: Any, *, n2: float = 0.0, ratio: fl
     """Cells of the middle of three rows half a step on."""
     ring, (before, here, after, *places, out) = _ring(*rows, *slopes)
     roughness, one = np.full(N, n2, dtype=dtype), dtype(1)
-    number = [dtype(v) for v in (ratio, 9.81 * dt, 9.81, 0.5, 1e-4)]
+    number = [dtype(v) for v in (ratio, 9.81 * dt, 9.81, 0.5, 0.4, 1e-4)]
     k.predict_row(ring, before, here, after, *places, roughness, one, one, one, *number, N, out)
     return _row(ring, 6)
 
