@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from layers.airspace_schedule import schedule_json
 from layers.airspace_value import Where
 from layers.bounds import bounds_in
 from layers.source import opened, read_text
+from layers.whole_file import whole_file
 from twin.errors import LayerError
 from twin.frame import Frame
 from twin.layer import Access, Provenance, VectorLayer
@@ -158,20 +157,8 @@ def write_zone_document(document: ZoneDocument, path: Path, format_: str, langua
     if format_ not in ("ed269", "ed318"):
         raise LayerError(f"there is no format {format_!r}", where=str(path), remedy="Formats: ed269, ed318.")
     form = to_ed318(document) if format_ == "ed318" else to_ed269(document, str(path), language)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise LayerError(
-            f"cannot be written ({error.strerror})", where=str(path), remedy="Choose another folder for it."
-        ) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(form, out, ensure_ascii=False, indent=1, allow_nan=False)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+        json.dump(form, out, ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def _json(uri: str, where: str) -> Any:

@@ -30,6 +30,7 @@ __all__ = [
     "polygon",
     "position",
     "reference",
+    "region",
     "restriction",
     "unit",
 ]
@@ -227,6 +228,20 @@ def restriction(value: Any, at: Where) -> str:
     if given not in RESTRICTIONS:
         raise at.error(f"{text(value, at)!r} is no restriction", f"Known: {', '.join(RESTRICTIONS)}.")
     return given
+
+
+def region(value: Any, at: Where) -> int | None:
+    """The region's number, None where none is given.
+
+    Raises
+    ------
+    LayerError
+        If it is no whole number.
+    """
+    found = number(value, at)
+    if found is not None and found != int(found):
+        raise at.error(f"{value!r} is no whole number", "Give the region's number, or null.")
+    return None if found is None else int(found)
 
 
 def reference(value: Any, at: Where, limit_: float | None) -> str:

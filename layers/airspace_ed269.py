@@ -20,16 +20,17 @@ from layers.airspace_document import (
     polygon,
     position,
     reference,
+    region,
     restriction,
     unit,
 )
-from layers.airspace_schedule import ALWAYS, DAYS, DailyPeriod, Period, date_time, time_of_day
+from layers.airspace_schedule import ALWAYS, DailyPeriod, Period, dates, dates_form, days_of_week, time_of_day
 from layers.airspace_value import Where, listed, mapping, number, text, texts
 
 if TYPE_CHECKING:
     from layers.airspace_schedule import Schedule
 
-__all__ = ["LANGUAGE", "days_of", "from_ed269", "region_of", "to_ed269"]
+__all__ = ["LANGUAGE", "from_ed269", "to_ed269"]
 
 LANGUAGE = "en-GB"
 """Language of an ED-269 file's texts, which the format does not say."""
@@ -83,35 +84,6 @@ def from_ed269(form: Any, where: str, language: str = LANGUAGE) -> ZoneDocument:
     )
 
 
-def days_of(value: Any, at: Where) -> tuple[str, ...]:
-    """Days of the week; empty for ANY, and for a list that is empty.
-
-    Raises
-    ------
-    LayerError
-        If a day is unknown.
-    """
-    days = [d.upper() for d in texts(value, at)]
-    for day in days:
-        if day not in (*DAYS, "ANY"):
-            raise at.error(f"{day!r} is no day", f"Known: {', '.join(DAYS)}, ANY.")
-    return () if "ANY" in days else tuple(days)
-
-
-def region_of(value: Any, at: Where) -> int | None:
-    """The region's number, None where none is given.
-
-    Raises
-    ------
-    LayerError
-        If it is no whole number.
-    """
-    found = number(value, at)
-    if found is not None and found != int(found):
-        raise at.error(f"{value!r} is no whole number", "Give the region's number, or null.")
-    return None if found is None else int(found)
-
-
 def _zone(zone: dict[str, Any], file: Where, place: str, language: str) -> GeoZone:
     identifier = text(zone.get("identifier"), file.of(place).of("identifier"))
     if not identifier:
@@ -135,7 +107,7 @@ def _zone(zone: dict[str, Any], file: Where, place: str, language: str) -> GeoZo
         volumes=tuple(_volume(mapping(g, at), at.of(f"geometry[{k}]")) for k, g in enumerate(geometry)),
         variant=text(zone.get("type"), at.of("type")) or "COMMON",
         conditions=texts(given, here) if isinstance(given, list) else text(given, here),
-        region=region_of(zone.get("region"), at.of("region")),
+        region=region(zone.get("region"), at.of("region")),
         reasons=texts(zone.get("reason"), at.of("reason")),
         other_reason=said("otherReasonInfo"),
         exemption=text(zone.get("regulationExemption"), at.of("regulationExemption")),
@@ -184,16 +156,13 @@ def _schedule(value: Any, at: Where) -> Schedule:
     for k, item in enumerate(listed(value, at)):
         here = at.of(f"[{k}]")
         form = mapping(item, here)
-        start = date_time(form.get("startDateTime"), here.of("startDateTime"))
-        end = date_time(form.get("endDateTime"), here.of("endDateTime"))
+        start, end = dates(form, here)
         daily = _daily(form.get("schedule", form.get("dailyPeriod")), here)
         permanent = text(form.get("permanent"), here.of("permanent")).upper()
         if permanent == "YES" and (start or end):
             raise here.of("permanent").error("is YES, and dates are given", "Say NO, or leave the dates out.")
         if permanent == "NO" and not (start or end or daily):
             raise here.of("permanent").error("is NO, and neither dates nor hours are given", "Say YES, or give them.")
-        if start and end and end <= start:
-            raise here.of("endDateTime").error(f"{end.isoformat()} is not after the start", "Mend the dates.")
         periods.append(Period(start, end, daily))
     return ALWAYS if periods == [Period()] else tuple(periods)
 
@@ -204,7 +173,7 @@ def _daily(value: Any, at: Where) -> tuple[DailyPeriod, ...]:
         here = at.of(f"daily[{k}]")
         form = mapping(item, here)
         hours = DailyPeriod(
-            days_of(form.get("day"), here.of("day")),
+            days_of_week(form.get("day"), here.of("day")),
             time_of_day(form.get("startTime"), here.of("startTime")),
             time_of_day(form.get("endTime"), here.of("endTime")),
         )
@@ -282,11 +251,8 @@ def _zone_form(zone: GeoZone, document: ZoneDocument, at: Where, language: str) 
 def _periods_form(schedule: Schedule, daily_key: str, at: Where) -> list[dict[str, Any]]:
     out = []
     for period in schedule or (Period(),):
-        form: dict[str, Any] = {"permanent": "NO" if period.start or period.end else "YES"}
-        if period.start:
-            form["startDateTime"] = period.start.isoformat()
-        if period.end:
-            form["endDateTime"] = period.end.isoformat()
+        stated = dates_form(period)
+        form: dict[str, Any] = {"permanent": "NO" if stated else "YES", **stated}
         if period.daily:
             form[daily_key] = [_daily_form(d, at) for d in period.daily]
         out.append(form)

@@ -22,11 +22,21 @@ from layers.airspace_document import (
     polygon,
     position,
     reference,
+    region,
     restriction,
     unit,
 )
-from layers.airspace_ed269 import days_of, region_of
-from layers.airspace_schedule import ALWAYS, EVENTS, DailyPeriod, Moment, Period, date_time, time_of_day
+from layers.airspace_schedule import (
+    ALWAYS,
+    EVENTS,
+    DailyPeriod,
+    Moment,
+    Period,
+    dates,
+    dates_form,
+    days_of_week,
+    time_of_day,
+)
 from layers.airspace_value import Where, listed, mapping, number, text, texts
 
 if TYPE_CHECKING:
@@ -101,7 +111,7 @@ def _zone(feature: dict[str, Any], file: Where, place: str) -> GeoZone:
         volumes=_volumes(mapping(feature.get("geometry"), at.of("geometry")), at.of("geometry")),
         variant=text(zone.get("variant"), at.of("variant")) or "COMMON",
         conditions=texts(given, here) if isinstance(given, list) else text(given, here),
-        region=region_of(zone.get("region"), at.of("region")),
+        region=region(zone.get("region"), at.of("region")),
         reasons=texts(zone.get("reason"), at.of("reason")),
         other_reason=_texts(zone.get("otherReasonInfo"), at.of("otherReasonInfo")),
         exemption=text(zone.get("regulationExemption"), at.of("regulationExemption")),
@@ -162,10 +172,7 @@ def _schedule(value: Any, at: Where) -> Schedule:
     for k, item in enumerate(listed(value, at)):
         here = at.of(f"[{k}]")
         form = mapping(item, here)
-        start = date_time(form.get("startDateTime"), here.of("startDateTime"))
-        end = date_time(form.get("endDateTime"), here.of("endDateTime"))
-        if start and end and end <= start:
-            raise here.of("endDateTime").error(f"{end.isoformat()} is not after the start", "Mend the dates.")
+        start, end = dates(form, here)
         daily = [
             _daily(mapping(d, here), here.of(f"schedule[{j}]"))
             for j, d in enumerate(listed(form.get("schedule"), here.of("schedule")))
@@ -176,7 +183,7 @@ def _schedule(value: Any, at: Where) -> Schedule:
 
 def _daily(form: dict[str, Any], at: Where) -> DailyPeriod:
     start, end = (_moment(form, side, at) for side in ("start", "end"))
-    return DailyPeriod(days_of(form.get("day"), at.of("day")), start, end)
+    return DailyPeriod(days_of_week(form.get("day"), at.of("day")), start, end)
 
 
 def _moment(form: dict[str, Any], side: str, at: Where) -> Moment | None:
@@ -260,11 +267,7 @@ def _feature(zone: GeoZone) -> dict[str, Any]:
 
 
 def _period_form(period: Period) -> dict[str, Any]:
-    form: dict[str, Any] = {}
-    if period.start:
-        form["startDateTime"] = period.start.isoformat()
-    if period.end:
-        form["endDateTime"] = period.end.isoformat()
+    form: dict[str, Any] = dates_form(period)
     if period.daily:
         form["schedule"] = [_daily_form(d) for d in period.daily]
     return form

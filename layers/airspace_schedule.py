@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from layers.airspace_value import Where, listed, mapping, text
+from layers.airspace_value import Where, listed, mapping, text, texts
 
 __all__ = [
     "ALWAYS",
@@ -18,7 +18,9 @@ __all__ = [
     "Moment",
     "Period",
     "Schedule",
-    "date_time",
+    "dates",
+    "dates_form",
+    "days_of_week",
     "schedule_from_json",
     "schedule_json",
     "time_of_day",
@@ -29,7 +31,6 @@ EVENTS = ("BMCT", "SR", "SS", "EECT")
 """Begin of the morning civil twilight, sunrise, sunset, end of the evening civil twilight (ED-318)."""
 
 _TIME = re.compile(r"T?(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?\s*(Z|[+-]\d{2}(?::?\d{2})?)?", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,21 @@ ALWAYS: Schedule = ()
 """No period stated: it always applies."""
 
 
+def days_of_week(value: Any, at: Where) -> tuple[str, ...]:
+    """Days of the week; empty for ANY, and for a list that is empty.
+
+    Raises
+    ------
+    LayerError
+        If a day is unknown.
+    """
+    days = [d.upper() for d in texts(value, at)]
+    for day in days:
+        if day not in (*DAYS, "ANY"):
+            raise at.error(f"{day!r} is no day", f"Known: {', '.join(DAYS)}, ANY.")
+    return () if "ANY" in days else tuple(days)
+
+
 def time_of_day(value: Any, at: Where) -> Moment | None:
     """Moment from ``hh:mm``, ``hh:mm:ss``, ``hh:mm:ss.s``, each with ``Z``, ``+hh:mm`` or nothing; None from null.
 
@@ -120,7 +136,7 @@ def time_of_day(value: Any, at: Where) -> Moment | None:
     return Moment(seconds, _offset(found[4]))
 
 
-def date_time(value: Any, at: Where) -> datetime | None:
+def _date_time(value: Any, at: Where) -> datetime | None:
     """Date and time with its offset from ISO 8601; None from null.
 
     Raises
@@ -140,6 +156,26 @@ def date_time(value: Any, at: Where) -> datetime | None:
     if found.tzinfo is None:
         raise at.error(f"{given!r} has no offset from UTC", "Add Z or an offset, e.g. +09:00.")
     return found
+
+
+def dates(form: dict[str, Any], at: Where) -> tuple[datetime | None, datetime | None]:
+    """Begin and end of a period; None: unbounded.
+
+    Raises
+    ------
+    LayerError
+        If one is no date with an offset, or the end is not after the begin.
+    """
+    start, end = (_date_time(form.get(key), at.of(key)) for key in ("startDateTime", "endDateTime"))
+    if start and end and end <= start:
+        raise at.of("endDateTime").error(f"{end.isoformat()} is not after the start", "Mend the dates.")
+    return start, end
+
+
+def dates_form(period: Period) -> dict[str, Any]:
+    """Begin and end of a period as the files write them, what is unbounded left out."""
+    stated = {"startDateTime": period.start, "endDateTime": period.end}
+    return {key: date.isoformat() for key, date in stated.items() if date}
 
 
 def schedule_json(schedule: Schedule) -> str:
@@ -183,8 +219,8 @@ def _daily_form(daily: DailyPeriod) -> dict[str, Any]:
 def _period(form: dict[str, Any], at: Where) -> Period:
     daily = [mapping(d, at) for d in listed(form.get("daily"), at)]
     return Period(
-        date_time(form.get("start"), at),
-        date_time(form.get("end"), at),
+        _date_time(form.get("start"), at),
+        _date_time(form.get("end"), at),
         tuple(
             DailyPeriod(tuple(d.get("days", ())), _moment(d.get("start"), at), _moment(d.get("end"), at)) for d in daily
         ),

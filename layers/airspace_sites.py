@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from layers.features import feature_file, read_table
-from layers.source import opened
+from layers.column import columns_said, match_columns, texts_of
+from layers.features import fetch_table
 from layers.vector import in_frame
 from twin.errors import LayerError
 from twin.layer import Access, Provenance, VectorLayer
@@ -77,13 +77,11 @@ def read_no_fly_sites(
         raise LayerError(f"reach is {reach} m", where=where, remedy="Give zero or more.")
     wide = None if area is None else (area[0] - reach, area[1] - reach, area[2] + reach, area[3] + reach)
     notes: list[str] = []
-    with opened(uri, where) as source, feature_file(source.path, member, where) as path:
-        near = None if wide is None else (frame, wide)
-        table = read_table(path, where, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=near)
-        sha256 = source.sha256
+    near = None if wide is None else (frame, wide)
+    table, sha256 = fetch_table(uri, where, member=member, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=near)
     found = _matched(table, columns or {}, where)
     table = in_frame(table, frame, wide, vertical=None, crs=crs, notes=notes, where=where)
-    own = pd.DataFrame({name: _texts(table, found.get(name)) for name in SITE_COLUMNS}, dtype="str")
+    own = pd.DataFrame({name: texts_of(table, found.get(name)) for name in SITE_COLUMNS}, dtype="str")
     own.loc[own["site_id"] == "", "site_id"] = [str(k) for k in own.index[own["site_id"] == ""]]
     for name in ("valid_from", "valid_to"):
         for row in own.index[own[name] != ""]:
@@ -97,26 +95,14 @@ def read_no_fly_sites(
 
 
 def _matched(table: pd.DataFrame, given: dict[str, str], where: str) -> dict[str, str]:
-    has = f"It has: {', '.join(str(c) for c in table.columns if c != 'geometry')}."
-    for name, column in given.items():
-        if name not in _ALIASES:
-            raise LayerError(
-                f"option 'columns' names {name!r}", where=where, remedy=f"The twin's columns are {', '.join(_ALIASES)}."
-            )
-        if column not in table.columns:
-            raise LayerError(f"has no column {column!r}", where=where, remedy=has)
-    plain = {str(c).strip().lower(): str(c) for c in table.columns}
-    known = {name: next((plain[a] for a in aliases if a in plain), None) for name, aliases in _ALIASES.items()}
-    found = {**{name: column for name, column in known.items() if column is not None}, **given}
+    found = match_columns(table, given, _ALIASES, where)
     if "name_ja" not in found:
-        raise LayerError("has no column with the sites' names", where=where, remedy=f"Name it in `columns`. {has}")
+        raise LayerError(
+            "has no column with the sites' names",
+            where=where,
+            remedy=f"Name it in `columns`. {columns_said(table)}",
+        )
     return found
-
-
-def _texts(table: pd.DataFrame, column: str | None) -> pd.Series[str]:
-    if column is None:
-        return pd.Series("", index=table.index, dtype="str")
-    return table[column].map(lambda v: "" if pd.isna(v) else str(v).strip()).astype("str")
 
 
 def _date(value: str, where: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from layers import citygml_scan as cg
-from layers.citygml import GEOMETRY, Vocabulary, Word, read_document
+from layers.citygml import read_document
 from layers.citygml_generic import GENERIC, KEY, N_COLUMNS, append_generics
 from layers.citygml_mesh import (
     FOOTPRINT,
@@ -19,6 +19,7 @@ from layers.citygml_mesh import (
     SURFACES,
     build_mesh,
     feature_bounds,
+    highest_lods,
     join_meshes,
     lod_property,
     select,
@@ -32,11 +33,13 @@ from layers.citygml_table import (
     numbers,
     place,
     small_integers,
+    source_files,
     tell,
     to_hours,
     to_metres,
     years,
 )
+from layers.citygml_word import GEOMETRY, Vocabulary, Word
 from layers.codelist import CodeLists
 from twin.errors import LayerError
 from twin.frame import OSAKA, Frame
@@ -365,8 +368,7 @@ class _Reading:
         mesh = join_meshes(self._meshes, self._sizes)
         table = self._table(mesh)
         self._book.count_undecoded()
-        for what, n in (("without gml:id", table["id"].eq("").sum()), ("whose gml:id is not unique", 0)):
-            self._notes[f"buildings {what}"] += int(n)
+        self._notes["buildings without gml:id"] += int(table["id"].eq("").sum())
         self._notes["buildings whose gml:id is not unique"] += int(table["id"].duplicated().sum())
         return table, self._risk_table(), mesh
 
@@ -375,11 +377,6 @@ class _Reading:
         kind, usage, detailed, structure, fireproof, prefecture, city = np.concatenate(self._codes, axis=1)
         height, above, below, built, surveyed = np.concatenate(self._numbers, axis=1)
         base, top = np.concatenate(self._bounds).T
-        max_lod = np.zeros(len(height), np.uint8)
-        np.maximum.at(max_lod, mesh.polygon_feature, mesh.polygon_lod)
-        files = pd.Categorical.from_codes(
-            np.repeat(np.arange(len(self._sizes)), self._sizes), categories=pd.Index(self._members, dtype="str")
-        )
         return pd.DataFrame(
             {
                 "id": texts["id"],
@@ -407,9 +404,9 @@ class _Reading:
                 "base": base,
                 "top": top,
                 "height": np.where(np.isnan(top - base), height, top - base),
-                "max_lod": max_lod,
+                "max_lod": highest_lods(mesh, len(height)),
                 "generic": texts["generic"],
-                "source_file": files,
+                "source_file": source_files(self._members, self._sizes),
             }
         )
 

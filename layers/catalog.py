@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -23,6 +22,7 @@ from pydantic import (
 
 from layers.bounds import Bounds
 from layers.source import is_url, read_text
+from layers.whole_file import whole_file
 from twin.errors import FrameError, LayerError
 from twin.frame import ELLIPSOIDAL, TP, Frame
 from twin.layer import Access
@@ -215,20 +215,8 @@ def write_catalog(catalog: Catalog, path: Path) -> None:
     form = {"schema": catalog.schema_, "name": form.pop("name"), "frame": catalog.frame, **form}
     form["area"] = [int(v) if math.isfinite(v) and v == int(v) else v for v in catalog.area]
     text = yaml.safe_dump(form, allow_unicode=True, sort_keys=False, width=120)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise LayerError(
-            f"cannot be written ({error.strerror})", where=str(path), remedy="Choose another folder for it."
-        ) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def add_entry(path: Path, layer_id: str, entry: Entry, *, replace: bool = False) -> Catalog:

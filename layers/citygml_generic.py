@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from layers import citygml_scan as cg
-from layers.citygml import Vocabulary, Word
 from layers.citygml_spans import NUMBER, TEXT, WHOLE, compose_objects, find_escapes
+from layers.citygml_word import Vocabulary, Word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -25,6 +25,7 @@ __all__ = [
     "build_mesh",
     "empty_mesh",
     "feature_bounds",
+    "highest_lods",
     "join_meshes",
     "lod_property",
     "select",
@@ -278,6 +279,13 @@ def feature_bounds(mesh: PolygonMesh, n_features: int, lods: Collection[int]) ->
         n_features, mesh.polygon_feature, mesh.polygon_start, mesh.ring_start, mesh.vertices, use
     )
     return bounds
+
+
+def highest_lods(mesh: PolygonMesh, n_features: int) -> NDArray[np.uint8]:
+    """(n_features,) highest level of detail of each feature's polygons; 0 where it has none."""
+    highest = np.zeros(n_features, np.uint8)
+    np.maximum.at(highest, mesh.polygon_feature, mesh.polygon_lod)
+    return highest
 
 
 def touches(mesh: PolygonMesh, n_features: int, area: tuple[float, float, float, float]) -> NDArray[np.bool_]:

@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from layers.citygml import Document
     from layers.codelist import CodeLists
 
-__all__ = ["CodeBook", "TextColumn", "numbers", "place", "small_integers", "tell", "to_hours", "to_metres", "years"]
+__all__ = [
+    "CodeBook",
+    "TextColumn",
+    "numbers",
+    "place",
+    "small_integers",
+    "source_files",
+    "tell",
+    "to_hours",
+    "to_metres",
+    "years",
+]
 
 _SENTINELS: Final = (-9999.0, 9999.0)
 """PLATEAU's way to say "unknown" in a number (standard product specification of the 3D city model, i-UR)."""
@@ -171,6 +182,12 @@ def small_integers(values: NDArray[np.float64], name: str, notes: Counter[str]) 
     if (known & ~fits).any():
         notes[f"values of {name} that are no small whole number, left unknown"] += int(np.sum(known & ~fits))
     return pd.arrays.IntegerArray(np.where(fits, values, 0).astype(np.int16), ~fits)
+
+
+def source_files(members: Sequence[str], n_features: Sequence[int]) -> pd.Categorical:
+    """The file of each feature, of files and how many features each holds."""
+    codes = np.repeat(np.arange(len(n_features)), n_features)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(members), dtype="str"))
 
 
 def tell(notes: Counter[str]) -> list[str]:

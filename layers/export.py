@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layers.whole_file import whole_file
 from twin.errors import LayerError
 from twin.footprint import footprints
 from twin.frame import ELLIPSOIDAL
 from twin.layer import MeshLayer, RasterLayer, VectorLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -92,7 +90,7 @@ def save_geotiff(
     }
     if values.dtype.kind == "f":
         profile["nodata"] = float("nan")
-    with _whole(path) as temporary:
+    with whole_file(path) as temporary:
         try:
             with rasterio.open(temporary, "w", **profile) as file:
                 file.write(values, 1)
@@ -129,7 +127,7 @@ def save_geopackage(layer: MeshLayer | VectorLayer, path: Path) -> None:
     for name in table.columns:
         if table[name].dtype == "category":
             table = table.assign(**{name: table[name].astype(str)})
-    with _whole(path) as temporary:
+    with whole_file(path) as temporary:
         try:
             pyogrio.write_dataframe(table, temporary, layer=layer.id, driver="GPKG", promote_to_multi=True)
         except (DataSourceError, OSError) as error:
@@ -144,7 +142,7 @@ def save_geoparquet(layer: MeshLayer | VectorLayer, path: Path) -> None:
     LayerError
         If the file cannot be written.
     """
-    with _whole(path) as temporary:
+    with whole_file(path) as temporary:
         try:
             feature_table(layer).to_parquet(temporary, compression="zstd")
         except OSError as error:
@@ -161,24 +159,3 @@ def _provenance_tags(provenance: Provenance | None) -> dict[str, str]:
         "ACCESS": str(provenance.access),
         "NOTES": "; ".join(provenance.notes),
     }
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place at the end: no reader ever meets half a file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    except OSError as error:
-        raise LayerError(
-            f"cannot be written ({error.strerror})", where=str(path), remedy="Choose another place."
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
-    temporary.unlink()
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from layers.bounds import bounds_in
 from layers.datum import crs_of, horizontal_code
-from layers.source import member_names, unpacked
+from layers.source import member_names, opened, unpacked
 from twin.errors import LayerError
 from twin.frame import Frame
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from layers.bounds import Bounds
 
-__all__ = ["feature_file", "layer_names", "read_csv", "read_table"]
+__all__ = ["feature_file", "fetch_table", "layer_names", "read_csv", "read_table"]
 
 _SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".csv", ".fgb")
 _INDEXED = (".gpkg", ".shp", ".fgb")
@@ -29,6 +29,30 @@ _LARGE = 100_000_000
 """Bytes from which only the part of an indexed file that the area needs is read."""
 _LON = ("lon", "lng", "long", "longitude", "経度", "x")
 _LAT = ("lat", "latitude", "緯度", "y")
+
+
+def fetch_table(
+    uri: str,
+    where: str,
+    *,
+    member: str | None = None,
+    layer: str | None = None,
+    encoding: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    crs: str | None = None,
+    area: tuple[Frame, Bounds] | None = None,
+) -> tuple[gpd.GeoDataFrame, str]:
+    """Features of a file anywhere, also in a zip archive, in the file's own system; and the file's sha256.
+
+    Raises
+    ------
+    LayerError
+        If it cannot be read.
+    """
+    with opened(uri, where) as source, feature_file(source.path, member, where) as path:
+        table = read_table(path, where, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=area)
+        return table, source.sha256
 
 
 def read_table(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from layers.features import feature_file, layer_names, read_table
-from layers.source import opened, read_text
+from layers.replaceable_table import TablePart, read_replaceable_table
+from layers.source import opened
 from layers.vector import in_frame
 from twin.errors import LayerError
 from twin.layer import Access, Provenance, VectorLayer
@@ -48,15 +47,10 @@ kind ``depth``, ``duration`` or ``collapse`` (家屋倒壊等氾濫想定区域)
 depth_* [m] and duration_* [h], NaN unknown, inf open above.
 """
 
-_TABLES = Path(__file__).with_name("tables") / "hazard.yaml"
 _SPOTTED = re.compile(r"(\d+(?:\.\d+)?)\s*(cm|m)?")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HazardSchema(_Strict):
+class HazardSchema(TablePart):
     """Which columns of a data set hold what, and what its ranks stand for."""
 
     rank: str
@@ -69,7 +63,7 @@ class HazardSchema(_Strict):
     ranks: str
 
 
-class HazardRank(_Strict):
+class HazardRank(TablePart):
     """One class of a data set; `lower` and `upper` [m or h]."""
 
     label: str
@@ -77,7 +71,7 @@ class HazardRank(_Strict):
     upper: Annotated[float, Field(gt=0)] | None = None
 
 
-class HazardTables(_Strict):
+class HazardTables(TablePart):
     """Contents of ``layers/tables/hazard.yaml``."""
 
     schemas: tuple[HazardSchema, ...]
@@ -92,15 +86,7 @@ def read_hazard_tables(uri: str | None = None) -> HazardTables:
     LayerError
         If the file is not of that form.
     """
-    where = str(uri or _TABLES)
-    try:
-        return HazardTables.model_validate(yaml.safe_load(read_text(uri or _TABLES, where)))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise LayerError(
-            f"is no table of hazard ranks ({str(error).splitlines()[0]})",
-            where=where,
-            remedy="Start from a copy of layers/tables/hazard.yaml.",
-        ) from error
+    return read_replaceable_table(HazardTables, "hazard.yaml", uri, "hazard ranks")
 
 
 def read_hazard(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
-from layers.features import feature_file, read_table
-from layers.source import opened
+from layers.column import columns_said, match_columns, texts_of
+from layers.features import fetch_table
 from layers.vector import in_frame
 from twin.errors import LayerError
 from twin.layer import Access, Provenance, VectorLayer
@@ -95,10 +95,8 @@ def read_infrastructure(
     """
     where = f"layer {layer_id}: {uri}"
     notes: list[str] = []
-    with opened(uri, where) as source, feature_file(source.path, member, where) as path:
-        near = None if area is None else (frame, area)
-        table = read_table(path, where, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=near)
-        sha256 = source.sha256
+    near = None if area is None else (frame, area)
+    table, sha256 = fetch_table(uri, where, member=member, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=near)
     found = _matched(table, columns or {}, where)
     table = in_frame(table, frame, area, vertical=None, crs=crs, notes=notes, where=where)
     table = _normalised(table, found, kind, notes)
@@ -144,33 +142,14 @@ def grade_of(text: object) -> int | None:
 
 
 def _matched(table: pd.DataFrame, given: dict[str, str], where: str) -> dict[str, str]:
-    """The file's column for each of ours that it has."""
-    known = _tables()["columns"]
-    for name, column in given.items():
-        if name not in known:
-            raise LayerError(
-                f"option 'columns' names {name!r}", where=where, remedy=f"The twin's columns are {', '.join(known)}."
-            )
-        if column not in table.columns:
-            raise LayerError(f"has no column {column!r}", where=where, remedy=_listed(table))
-    by_plain = {unicodedata.normalize("NFKC", str(c)).strip().lower(): str(c) for c in table.columns}
-    found = dict(given)
-    for name, aliases in known.items():
-        if name not in found:
-            matches = [by_plain[a.lower()] for a in aliases if a.lower() in by_plain]
-            if matches:
-                found[name] = matches[0]
+    found = match_columns(table, given, _tables()["columns"], where)
     if not {"grade", "inspection_year"} & found.keys():
         raise LayerError(
             "has neither an inspection year nor a grade",
             where=where,
-            remedy=f"Name them: `options: {{columns: {{grade: ..., inspection_year: ...}}}}`. {_listed(table)}",
+            remedy=f"Name them: `options: {{columns: {{grade: ..., inspection_year: ...}}}}`. {columns_said(table)}",
         )
     return found
-
-
-def _listed(table: pd.DataFrame) -> str:
-    return f"It has: {', '.join(str(c) for c in table.columns if c != 'geometry')}."
 
 
 def _normalised(table: gpd.GeoDataFrame, found: dict[str, str], kind: str, notes: list[str]) -> gpd.GeoDataFrame:
@@ -178,10 +157,7 @@ def _normalised(table: gpd.GeoDataFrame, found: dict[str, str], kind: str, notes
     import pandas as pd
 
     def texts(name: str) -> pd.Series[str]:
-        if name not in found:
-            return pd.Series("", index=table.index, dtype="str")
-        column: pd.Series[Any] = table[found[name]]
-        return column.map(lambda v: "" if pd.isna(v) else str(v).strip()).astype("str")
+        return texts_of(table, found.get(name))
 
     def codes(
         name: str, read: Callable[[str], int | None], least: int, most: int, dtype: Literal["Int8", "Int16"]

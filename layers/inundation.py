@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from layers import citygml_scan as cg
-from layers.citygml import GEOMETRY, Vocabulary, Word, read_document
+from layers.citygml import read_document
 from layers.citygml_mesh import SURFACES, build_mesh, lod_property
 from layers.citygml_source import CitySource
 from layers.citygml_table import CodeBook, place, tell
+from layers.citygml_word import GEOMETRY, Vocabulary, Word
 from layers.codelist import CodeLists
 from layers.hazard import HAZARD_COLUMNS, depth_range, read_hazard_tables
 from twin.errors import LayerError

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from layers.pedestrian import Elevator, Restriction, Signal
-from layers.source import read_text
-from twin.errors import LayerError
+from layers.replaceable_table import TablePart, read_replaceable_table
 from twin.network import LinkKind
 
 if TYPE_CHECKING:
@@ -30,8 +25,6 @@ __all__ = [
     "step_of",
 ]
 
-_TABLES = Path(__file__).with_name("tables") / "osm_walk.yaml"
-
 RULE_TAGS = (
     "highway", "foot", "access", "bridge", "tunnel", "indoor", "level", "width", "incline", "incline:across", "kerb",
     "kerb:height", "surface", "smoothness", "wheelchair", "step_count", "handrail", "tactile_paving", "covered",
@@ -41,10 +34,8 @@ RULE_TAGS = (
 """Tags that rules read."""
 
 
-class OsmTables(BaseModel):
+class OsmTables(TablePart):
     """Contents of ``layers/tables/osm_walk.yaml``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     highway: dict[str, Literal["FOOTWAY", "ROAD", "INDOOR", "OTHER"]]
     by_invitation: tuple[str, ...]
@@ -73,15 +64,7 @@ def read_osm_tables(uri: str | None = None) -> OsmTables:
     LayerError
         If the file is not of that form.
     """
-    where = str(uri or _TABLES)
-    try:
-        return OsmTables.model_validate(yaml.safe_load(read_text(uri or _TABLES, where)))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise LayerError(
-            f"is no table of tags ({' '.join(str(error).splitlines()[:3])})",
-            where=where,
-            remedy="Start from a copy of layers/tables/osm_walk.yaml.",
-        ) from error
+    return read_replaceable_table(OsmTables, "osm_walk.yaml", uri, "tags")
 
 
 def is_walked(tags: Mapping[str, str], tables: OsmTables) -> bool:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, Field
 
-from layers.source import read_text
+from layers.replaceable_table import TablePart, read_replaceable_table
 from twin.errors import LayerError
 from twin.network import LinkKind
 
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from layers.pedestrian_cells import Cells
 
 __all__ = ["CodeColumn", "Generation", "PedestrianTables", "detect_generation", "read_pedestrian_tables"]
-
-_TABLES = Path(__file__).with_name("tables") / "pedestrian.yaml"
 
 
 def _link_kind(name: str) -> str:
@@ -36,11 +32,7 @@ _Kinds = dict[str, Annotated[str, AfterValidator(_link_kind)]]
 _Classes = dict[str, Annotated[tuple[float, float], AfterValidator(_ordered)]]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CodeColumn(_Strict):
+class CodeColumn(TablePart):
     """A column of codes and what they stand for; with `ignore`, other codes mean that the question does not arise."""
 
     column: str
@@ -48,7 +40,7 @@ class CodeColumn(_Strict):
     ignore: bool = False
 
 
-class RankColumn(_Strict):
+class RankColumn(TablePart):
     """The three letters of 2024: width, slope, step; and the letter that a code of each field stands for."""
 
     column: str
@@ -57,7 +49,7 @@ class RankColumn(_Strict):
     step: dict[str, str]
 
 
-class Generation(_Strict):
+class Generation(TablePart):
     """One generation of the specification."""
 
     columns: dict[str, str]
@@ -68,13 +60,13 @@ class Generation(_Strict):
     route: _Kinds
     route_none: tuple[str, ...]
     width: _Classes
-    slope: _Classes = {}
+    slope: _Classes = Field(default_factory=dict)
     step: _Classes
     codes: dict[str, CodeColumn]
     rank: RankColumn | None = None
 
 
-class PedestrianTables(_Strict):
+class PedestrianTables(TablePart):
     """Contents of ``layers/tables/pedestrian.yaml``."""
 
     generations: dict[Literal["2010", "2018", "2024"], Generation]
@@ -88,15 +80,7 @@ def read_pedestrian_tables(uri: str | None = None) -> PedestrianTables:
     LayerError
         If the file is not of that form.
     """
-    where = str(uri or _TABLES)
-    try:
-        return PedestrianTables.model_validate(yaml.safe_load(read_text(uri or _TABLES, where)))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise LayerError(
-            f"is no table of pedestrian networks ({' '.join(str(error).splitlines()[:3])})",
-            where=where,
-            remedy="Start from a copy of layers/tables/pedestrian.yaml.",
-        ) from error
+    return read_replaceable_table(PedestrianTables, "pedestrian.yaml", uri, "pedestrian networks")
 
 
 def detect_generation(cells: Cells, stated: int | None, where: str) -> Literal["2010", "2018", "2024"]:

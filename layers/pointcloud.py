@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +23,7 @@ from twin.layer import Access, CloudLayer, Provenance, RasterLayer
 from twin.memory import require_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import laspy
     from numpy.typing import NDArray
@@ -98,16 +97,7 @@ def read_pointcloud(
     wanted = _wanted(classes, where)
     parts: list[Chunk] = []
     n_read = 0
-    heights = partial(
-        heights_of,
-        stated=vertical,
-        frame=frame,
-        height_datum=height_datum,
-        height_unit=height_unit,
-        geoid=geoid,
-        where=where,
-    )
-    with _survey(uri, frame, crs, heights, where) as survey:
+    with _survey(uri, frame, where, crs, vertical, height_datum, height_unit, geoid) as survey:
         for xyz, kind in _chunks(survey, area):
             keep = wanted[kind]
             parts.append((xyz[keep], kind[keep]) if not keep.all() else (xyz, kind))
@@ -161,16 +151,7 @@ def read_pointcloud_ground(
         As :func:`read_pointcloud`, and if no point of the classes lies in the area.
     """
     where = f"layer {layer_id}: {uri}"
-    heights = partial(
-        heights_of,
-        stated=vertical,
-        frame=frame,
-        height_datum=height_datum,
-        height_unit=height_unit,
-        geoid=geoid,
-        where=where,
-    )
-    with _survey(uri, frame, crs, heights, where) as survey:
+    with _survey(uri, frame, where, crs, vertical, height_datum, height_unit, geoid) as survey:
         grid = _grid_over(survey, area, cell_size)
         values, count = mean_heights(_chunks(survey, grid.bounds), grid, classes, where)
         sha256 = survey.source.sha256
@@ -258,7 +239,16 @@ def mean_heights(
 
 
 @contextmanager
-def _survey(uri: str, frame: Frame, crs: str | None, heights: Callable[..., Heights], where: str) -> Iterator[_Survey]:
+def _survey(
+    uri: str,
+    frame: Frame,
+    where: str,
+    crs: str | None,
+    vertical: str | None,
+    height_datum: str | None,
+    height_unit: HeightUnit | None,
+    geoid: str | None,
+) -> Iterator[_Survey]:
     import laspy
 
     with opened(uri, where) as source:
@@ -273,14 +263,16 @@ def _survey(uri: str, frame: Frame, crs: str | None, heights: Callable[..., Heig
             raise LayerError(
                 "states no coordinate system", where=where, remedy="State it in the catalogue: `crs: EPSG:6674`."
             )
-        yield _Survey(
-            source,
-            header,
-            Frame(horizontal_code(known), None),
-            frame,
-            heights(file_crs=with_heights(known, stated)),
-            where,
+        heights = heights_of(
+            stated=vertical,
+            file_crs=with_heights(known, stated),
+            frame=frame,
+            height_datum=height_datum,
+            height_unit=height_unit,
+            geoid=geoid,
+            where=where,
         )
+        yield _Survey(source, header, Frame(horizontal_code(known), None), frame, heights, where)
 
 
 def _stated(header: laspy.LasHeader, is_needed: bool, where: str) -> CRS | None:

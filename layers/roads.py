@@ -10,11 +10,21 @@ import numpy as np
 import pandas as pd
 
 from layers import citygml_scan as cg
-from layers.citygml import GEOMETRY, Vocabulary, Word, read_document
+from layers.citygml import read_document
 from layers.citygml_generic import GENERIC, KEY, N_COLUMNS, append_generics
-from layers.citygml_mesh import SURFACES, build_mesh, join_meshes, lod_property, select, take_polygons, touches
+from layers.citygml_mesh import (
+    SURFACES,
+    build_mesh,
+    highest_lods,
+    join_meshes,
+    lod_property,
+    select,
+    take_polygons,
+    touches,
+)
 from layers.citygml_source import CitySource
-from layers.citygml_table import CodeBook, TextColumn, numbers, place, tell, to_metres
+from layers.citygml_table import CodeBook, TextColumn, numbers, place, source_files, tell, to_metres
+from layers.citygml_word import GEOMETRY, Vocabulary, Word
 from layers.codelist import CodeLists
 from twin.errors import LayerError
 from twin.frame import OSAKA, Frame
@@ -202,11 +212,6 @@ class _Reading:
         book = self._book
         book.count_undecoded()
         kind, function, usage, width_type, section = np.concatenate(self._codes, axis=1)
-        max_lod = np.zeros(len(kind), np.uint8)
-        np.maximum.at(max_lod, mesh.polygon_feature, mesh.polygon_lod)
-        files = pd.Categorical.from_codes(
-            np.repeat(np.arange(len(self._sizes)), self._sizes), categories=pd.Index(self._members, dtype="str")
-        )
         table = pd.DataFrame(
             {
                 "id": self._texts["id"].series(),
@@ -222,9 +227,9 @@ class _Reading:
                 "width": np.concatenate(self._widths),
                 "section_code": book.codes(section),
                 "section": book.labels(section),
-                "max_lod": max_lod,
+                "max_lod": highest_lods(mesh, len(kind)),
                 "generic": self._texts["generic"].series(),
-                "source_file": files,
+                "source_file": source_files(self._members, self._sizes),
             }
         )
         feature, area_kind, area_function = np.concatenate(self._areas).T

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyproj import CRS
 
+from layers.column import columns_said
 from layers.datum import crs_of, heights_of, horizontal_code, vertical_code
-from layers.features import feature_file, read_table
-from layers.source import opened
+from layers.features import fetch_table
 from twin.errors import FrameError, LayerError
 from twin.frame import Frame
 from twin.layer import Access, Provenance, VectorLayer
@@ -72,16 +72,12 @@ def read_vector(
     """
     where = f"layer {layer_id}: {uri}"
     notes: list[str] = []
-    with opened(uri, where) as source, feature_file(source.path, member, where) as path:
-        near = None if area is None else (frame, area)
-        table = read_table(path, where, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=near)
-        sha256 = source.sha256
+    near = None if area is None else (frame, area)
+    table, sha256 = fetch_table(uri, where, member=member, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=near)
     if columns is not None:
         missing = [c for c in columns if c not in table.columns]
         if missing:
-            raise LayerError(
-                f"has no column {missing[0]!r}", where=where, remedy=f"It has: {', '.join(table.columns[:-1])}."
-            )
+            raise LayerError(f"has no column {missing[0]!r}", where=where, remedy=columns_said(table))
         table = table[[*columns, table.geometry.name]]
     table = in_frame(table, frame, area, vertical=vertical, crs=crs, notes=notes, where=where)
     return VectorLayer(

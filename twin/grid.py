@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.errors import FrameError, LayerError
+from twin.errors import LayerError
 from twin.frame import OSAKA, Frame
 from twin.memory import require_memory
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Grid"]
@@ -131,21 +130,6 @@ class Grid:
         """
         ny, nx = self.shape
         require_memory(int(self.size * bytes_per_cell), f"{where}: grid of {ny} x {nx} cells of {self.cell_size} m")
-
-    def require_same(self, other: Grid, where: str) -> None:
-        """Raise FrameError unless `other` is the very same domain."""
-        if self != other:
-            raise FrameError(
-                f"grid {other.shape} at {other.bounds} is not the grid {self.shape} at {self.bounds}",
-                where=where,
-                remedy="Bring the layer onto the grid with CityModel.on(grid).",
-            )
-
-    def wrap(self, values: NDArray[np.generic], name: str) -> xr.DataArray:
-        """`values` (ny, nx) as a labelled array with cell-centre coordinates."""
-        import xarray as xr
-
-        return xr.DataArray(values, dims=("y", "x"), coords={"y": self.y_cell, "x": self.x_cell}, name=name)
 
     def as_dict(self) -> dict[str, object]:
         """Plain form for manifests."""

@@ -9,21 +9,19 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
-from viewer.bar import Bar, clock
+from viewer.bar import Bar
 from viewer.message import language, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sim.batch import BatchProgress
-    from sim.driver import Watch
-    from sim.protocol import Model
     from sim.service import Service
-    from twin.store import Run
+    from twin.city import CityModel
+    from viewer.strings import Lang
 
 __all__ = ["app", "main"]
 
@@ -41,7 +39,14 @@ app = typer.Typer(
 
 SAMPLE = Path("sample_data/generated")
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the runs.", envvar="OSAKA_TWIN_STORE")]
-CityOption = Annotated[Path, typer.Option("--city", help="Catalogue of the city (YAML).")]
+SchedulerOption = Annotated[
+    str, typer.Option("--scheduler", help="Dask scheduler, e.g. tcp://host:8786; default: workers on this machine.")
+]
+WorkersOption = Annotated[int, typer.Option("--workers", min=1, help="Workers on this machine; default: one a core.")]
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")]
+LangOption = Annotated[str, typer.Option("--lang", help="ja or en; default: the language of the messages.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+CORES = os.cpu_count() or 1
 
 
 def main() -> None:
@@ -80,7 +85,7 @@ def _told(command: Callable[P, R]) -> Callable[P, R]:
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where the city is written.")] = SAMPLE,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generator.")] = 7,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Generate the sample ward, in the real formats.  サンプル都市を生成."""
     _write_sample(folder, seed, overwrite=overwrite)
@@ -91,15 +96,17 @@ def sample(
 def demo(
     serve_page: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the page afterwards.")] = True,
     store: StoreOption = Path("runs"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8050,
+    port: PortOption = 8050,
 ) -> None:
     """Generate the sample ward if it is not there, run its scenario, serve the page.  デモ."""
+    from viewer.computation import compute_scenario
+
     catalog = SAMPLE / "catalog.yaml"
     if catalog.is_file():
         typer.echo(say("sample_there", folder=SAMPLE))
     else:
         _write_sample(SAMPLE, 7, overwrite=False)
-    _run(Path("sample_data/scenarios/levee-breach-night.yaml"), store)
+    compute_scenario(Path("sample_data/scenarios/levee-breach-night.yaml"), store)
     if serve_page:
         _serve(catalog, store, Path("sample_data/scenarios"), port=port, scheduler=None)
 
@@ -121,7 +128,7 @@ def ingest(
         list[str] | None, typer.Option(help="One more layer, id=reader:path, e.g. hazard_flood=hazard:A31a.gpkg")
     ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the source.")] = "CC BY 4.0 (MLIT Project PLATEAU)",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a catalogue that is there.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Take a city in: read it, check it, write its catalogue.  都市データの取り込み."""
     from layers.ingest import ingest_city
@@ -159,7 +166,9 @@ def info(
     elif runs or not what:
         _print_runs(_service(store))
     elif not Path(what).is_file():
-        _print_run(_service(store).open_run(what))
+        from viewer.report import run_lines
+
+        typer.echo("\n".join(run_lines(_service(store).open_run(what))))
     elif _is_catalog(Path(what)):
         from layers.load import load_city
 
@@ -181,7 +190,9 @@ def run(
     ] = True,
 ) -> None:
     """Run a scenario; a run that was interrupted goes on, one that is there already is not run again.  実行."""
-    _run(scenario, store, scheduler, with_report=with_report)
+    from viewer.computation import compute_scenario
+
+    compute_scenario(scenario, store, scheduler, with_report=with_report)
 
 
 @app.command()
@@ -191,15 +202,16 @@ def report(
     to: Annotated[
         Path | None, typer.Option("--to", help="Folder to write into; default: reports/<name>-<key>.")
     ] = None,
-    lang: Annotated[str, typer.Option(help="ja or en; default: the language of the messages.")] = "",
+    lang: LangOption = "",
     store: StoreOption = Path("runs"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that is there.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write a scenario's report as Markdown and PDF.  報告書の作成."""
+    from viewer.computation import save_report
+
     chosen = _lang(lang)
     service = _service(store)
-    key = _reported(service, what)
-    _write_report(service, key, to, chosen, overwrite=overwrite)
+    save_report(service, _reported(service, what), to, chosen, overwrite=overwrite)
 
 
 @app.command()
@@ -207,17 +219,17 @@ def report(
 def batch(
     sweep: Annotated[Path, typer.Argument(help="Sweep file (YAML): a scenario and what is varied in it.")],
     store: StoreOption = Path("runs"),
-    scheduler: Annotated[str, typer.Option(help="Dask scheduler; default: workers on this machine.")] = "",
-    workers: Annotated[int, typer.Option(min=1, help="Workers on this machine; default: one a core.")] = (
-        os.cpu_count() or 1
-    ),
+    scheduler: SchedulerOption = "",
+    workers: WorkersOption = CORES,
     out: Annotated[
         Path | None, typer.Option("--out", help="Table to write (Parquet); default: the sweep's name.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that is there.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Run every variant of a scenario; what is there is not run again. Table: a row a variant.  一括計算."""
-    _batch(sweep, store, scheduler, workers, out or Path(f"{sweep.stem}.parquet"), overwrite=overwrite)
+    from viewer.computation import compute_batch
+
+    compute_batch(sweep, store, scheduler, workers, out or Path(f"{sweep.stem}.parquet"), overwrite=overwrite)
 
 
 @app.command()
@@ -225,27 +237,27 @@ def batch(
 def ensemble(
     file: Annotated[Path, typer.Argument(help="Ensemble file (YAML): a scenario and what is uncertain in it.")],
     store: StoreOption = Path("runs"),
-    scheduler: Annotated[str, typer.Option(help="Dask scheduler; default: workers on this machine.")] = "",
-    workers: Annotated[int, typer.Option(min=1, help="Workers on this machine; default: one a core.")] = (
-        os.cpu_count() or 1
-    ),
+    scheduler: SchedulerOption = "",
+    workers: WorkersOption = CORES,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder to write into; default: ensembles/<name of the file>.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Run a scenario with uncertain quantities; maps of probability, percentiles, a report.  アンサンブル計算."""
-    _ensemble(file, store, scheduler, workers, out or Path("ensembles") / file.stem, overwrite=overwrite)
+    from viewer.computation import compute_ensemble
+
+    compute_ensemble(file, store, scheduler, workers, out or Path("ensembles") / file.stem, overwrite=overwrite)
 
 
 @app.command()
 @_told
 def serve(
-    city: CityOption = SAMPLE / "catalog.yaml",
+    city: Annotated[Path, typer.Option(help="Catalogue of the city (YAML).")] = SAMPLE / "catalog.yaml",
     store: StoreOption = Path("runs"),
     scenarios: Annotated[Path, typer.Option(help="Folder of ready-made scenarios.")] = Path("sample_data/scenarios"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8050,
-    scheduler: Annotated[str, typer.Option(help="Dask scheduler; default: workers on this machine.")] = "",
+    port: PortOption = 8050,
+    scheduler: SchedulerOption = "",
 ) -> None:
     """Serve the page on 127.0.0.1.  ビューアの起動."""
     _serve(city, store, scenarios, port=port, scheduler=scheduler or None)
@@ -262,7 +274,7 @@ def export(
         str, typer.Option(help="Map or table, or a31a (zones, .gpkg); default: the maximum depth, or the buildings.")
     ] = "",
     store: StoreOption = Path("runs"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write a run's result as NetCDF, GeoTIFF, CSV, GeoPackage, Parquet or CityGML.  結果の書き出し."""
     from sim.export import export_run
@@ -279,15 +291,14 @@ def compare(
     scale: Annotated[str, typer.Option(help="planned or maximum, where the records tell.")] = "",
     to: Annotated[Path | None, typer.Option("--to", help="Write the table, one row a building (CSV).")] = None,
     store: StoreOption = Path("runs"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Set a run's water levels beside the official records of the buildings.  公式の浸水想定との比較."""
     from sim.export import written
     from viewer.report import comparison_lines
 
     comparison = _service(store).compare_with_official(run_key, hazard=hazard, scale=scale)
-    for line in comparison_lines(comparison):
-        typer.echo(line)
+    typer.echo("\n".join(comparison_lines(comparison)))
     if to is not None:
         with written(to, overwrite=overwrite) as draft:
             comparison.table.to_csv(draft, index=False)
@@ -306,7 +317,7 @@ def validate(
     work: Annotated[Path, typer.Option("--work", help="Folder for their scenarios and runs.")] = Path(
         "runs/validation"
     ),
-    lang: Annotated[str, typer.Option(help="ja or en; default: the language of the messages.")] = "",
+    lang: LangOption = "",
     strict: Annotated[bool, typer.Option("--strict", help="A bar that is missed is an error.")] = False,
 ) -> None:
     """Run published flood cases and set the results beside what was observed.  検証事例の計算."""
@@ -317,8 +328,7 @@ def validate(
     with Bar(say("validate")) as tell:
         results = run_cases(cases, names=case or (), quick=quick, work=work, page=to, lang=chosen, progress=tell)
         tell(1.0, say("done"))
-    for line in case_lines(results, chosen):
-        typer.echo(line)
+    typer.echo("\n".join(case_lines(results, chosen)))
     if to is not None:
         typer.echo(say("written", path=to))
     if any(result.reason or (strict and result.missed) for result in results):
@@ -353,120 +363,13 @@ def _reported(service: Service, what: str) -> str:
     return known[-1]
 
 
-def _lang(given: str) -> Literal["ja", "en"]:
+def _lang(given: str) -> Lang:
     """The language that is asked for, else that of the messages."""
     from twin.errors import TwinError
 
     if given not in ("", "ja", "en"):
         raise TwinError(f"{given!r} is no language", where="--lang", remedy="Use ja or en.")
     return "ja" if (given or language()) == "ja" else "en"
-
-
-def _write_report(service: Service, key: str, to: Path | None, lang: Literal["ja", "en"], *, overwrite: bool) -> None:
-    from viewer.document import write_report
-
-    folder = to or Path("reports") / f"{service.status(key).name}-{key[:8]}"
-    for path in write_report(service, key, folder, lang, overwrite=overwrite):
-        typer.echo(say("written", path=path))
-
-
-def _run(scenario: Path, store: Path, scheduler: str = "", *, with_report: bool = True) -> None:
-    from sim.executor import DaskExecutor, SerialExecutor
-
-    with Bar(say("run", scenario=scenario.stem)) as tell:
-        executor = DaskExecutor(scheduler) if scheduler else SerialExecutor(_Follow(tell))
-        service = _service(store, executor=executor)
-        try:
-            keys = service.run_scenario(scenario)
-        finally:
-            service.close()
-        tell(1.0, say("done"))
-    for key in keys:
-        _print_run(service.open_run(key))
-    if with_report and len(keys) > 1:
-        _write_report(service, keys[-1], None, _lang(""), overwrite=True)
-
-
-def _batch(path: Path, store: Path, scheduler: str, workers: int, out: Path, *, overwrite: bool) -> None:
-    from sim.batch import run_batch
-    from sim.executor import DaskExecutor
-    from sim.export import written
-    from sim.sweep import read_sweep
-
-    sweep = read_sweep(path)
-    executor = DaskExecutor(scheduler or None, workers)
-    service = _service(store, executor=executor)
-    with written(out, overwrite=overwrite) as draft:
-        try:
-            with Bar(say("batch", sweep=path.stem, members=len(sweep))) as tell:
-                executor.start()
-                table = run_batch(service, sweep, path.absolute().parent, lambda now: tell(now.fraction, _counted(now)))
-        finally:
-            service.close()
-        table.to_parquet(draft, index=False)
-    typer.echo(say("written", path=out))
-    bad = table[table["status"] != "done"]
-    for number, reason in zip(bad["member"], bad["reason"], strict=True):
-        typer.echo(say("member_failed", number=number, reason=reason), err=True)
-    if len(bad):
-        raise typer.Exit(1)
-
-
-def _ensemble(path: Path, store: Path, scheduler: str, workers: int, out: Path, *, overwrite: bool) -> None:
-    from sim.ensemble import read_ensemble, run_ensemble
-    from sim.executor import DaskExecutor
-    from viewer.document import require_free, write_ensemble
-
-    wanted = read_ensemble(path)
-    if not overwrite:
-        require_free(out)
-    executor = DaskExecutor(scheduler or None, workers)
-    service = _service(store, executor=executor)
-    try:
-        with Bar(say("ensemble", ensemble=path.stem, members=wanted.members)) as tell:
-            executor.start()
-            done = run_ensemble(
-                service,
-                wanted,
-                path.absolute().parent,
-                lambda now: tell(0.98 * now.fraction, _counted(now)),
-                lambda part: tell(0.98 + 0.02 * part, say("statistics")),
-            )
-    finally:
-        service.close()
-    _print_run(service.open_run(done.key))
-    lang: Literal["ja", "en"] = "ja" if language() == "ja" else "en"
-    for path_written in write_ensemble(service, done.key, out, lang, overwrite=overwrite):
-        typer.echo(say("written", path=path_written))
-    bad = done.members[done.members["status"] != "done"]
-    for number, reason in zip(bad["member"], bad["reason"], strict=True):
-        typer.echo(say("member_failed", number=number, reason=reason), err=True)
-    if len(bad):
-        raise typer.Exit(1)
-
-
-def _counted(now: BatchProgress) -> str:
-    text = say("members", done=now.done, members=now.members, failed=now.failed)
-    return text if now.seconds_left is None else f"{text}, {say('left', time=clock(now.seconds_left))}"
-
-
-class _Follow:
-    """Moves the bar, from the start again with every stage; a stop comes as KeyboardInterrupt."""
-
-    def __init__(self, tell: Callable[[float, str], None]) -> None:
-        self._tell = tell
-
-    def progress(self, model: Model, fraction: float) -> None:
-        stage = type(model).__name__.removesuffix("Model").lower()
-        now = say("model_time", time=clock(model.clock.time), steps=f"{model.clock.step:,}")
-        self._tell(fraction, f"{stage}: {now}")
-
-    def is_cancelled(self) -> bool:
-        return False
-
-
-if TYPE_CHECKING:
-    _follows: type[Watch] = _Follow
 
 
 def _serve(city: Path, store: Path, scenarios: Path, *, port: int, scheduler: str | None) -> None:
@@ -504,18 +407,10 @@ def _is_catalog(path: Path) -> bool:
     return isinstance(content, dict) and "layers" in content
 
 
-def _print_city(city: Any) -> None:
+def _print_city(city: CityModel) -> None:
     from viewer.report import city_lines
 
-    for line in city_lines(city):
-        typer.echo(line)
-
-
-def _print_run(job: Run) -> None:
-    from viewer.report import run_lines
-
-    for line in run_lines(job):
-        typer.echo(line)
+    typer.echo("\n".join(city_lines(city)))
 
 
 def _print_runs(service: Service) -> None:

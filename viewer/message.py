@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from viewer.strings import Lang
 
 __all__ = ["MESSAGES", "language", "say"]
 
@@ -55,7 +59,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
 """Key -> (Japanese, English)."""
 
 
-def language() -> str:
+def language() -> Lang:
     """``ja`` or ``en``: OSAKA_TWIN_LANG, else the locale."""
     for variable in ("OSAKA_TWIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if value := os.environ.get(variable):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.access.kernels import leave_arcs
+from sim.access.timetable_kernels import leave_arcs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

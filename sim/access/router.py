@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.access.appraisal import BARRIERS, SUMS, appraise, bit
-from sim.access.kernels import bucket_arcs, follow_arcs, search_earliest, search_latest, search_pareto
+from sim.access.kernels import bucket_arcs
 from sim.access.timetable import build_timetable
+from sim.access.timetable_kernels import follow_arcs, search_earliest, search_latest, search_pareto
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.access.appraisal import Appraisal, Conveyances
     from sim.access.graph import Graph
-    from sim.access.kernels import Timetable
     from sim.access.profile import Profile
     from sim.access.timetable import Conditions
+    from sim.access.timetable_kernels import Timetable
 
 __all__ = ["SLACK", "Relief", "Route", "Router"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.access.kernels import Timetable
+from sim.access.timetable_kernels import Timetable
 from twin.network import LinkKind
 
 if TYPE_CHECKING:

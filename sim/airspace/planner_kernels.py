@@ -70,6 +70,24 @@ def _grown(heap):
 
 
 @njit(cache=True, error_model="numpy")
+def _moves(row, plane):
+    """The 26 moves: how much further on each leads in a flat array (26,), and in z, y, x (26, 3)."""
+    step = np.empty(26, np.int64)
+    move = np.empty((26, 3), np.int64)
+    k = 0
+    for dz in range(-1, 2):
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                if dz != 0 or dy != 0 or dx != 0:
+                    step[k] = dz * plane + dy * row + dx
+                    move[k, 0] = dz
+                    move[k, 1] = dy
+                    move[k, 2] = dx
+                    k += 1
+    return step, move
+
+
+@njit(cache=True, error_model="numpy")
 def find_optimal(cost, shape, start, goal, weight, need, slope, node, via, generation, heap):
     """Least-cost path over 26 neighbours (A* with the exact cost of empty space as its heuristic).
 
@@ -86,18 +104,7 @@ def find_optimal(cost, shape, start, goal, weight, need, slope, node, via, gener
     Returns (status, cost, cells expanded, heap); the path is read back through `via`.
     """
     row, plane = shape[2], shape[1] * shape[2]
-    step = np.empty(26, np.int64)
-    move = np.empty((26, 3), np.int64)
-    k = 0
-    for dz in range(-1, 2):
-        for dy in range(-1, 2):
-            for dx in range(-1, 2):
-                if dz != 0 or dy != 0 or dx != 0:
-                    step[k] = dz * plane + dy * row + dx
-                    move[k, 0] = dz
-                    move[k, 1] = dy
-                    move[k, 2] = dx
-                    k += 1
+    step, move = _moves(row, plane)
     gz = goal // plane
     gy = (goal - gz * plane) // row
     gx = goal - gz * plane - gy * row
@@ -162,14 +169,7 @@ def spread_field(cost, shape, sources, first, weight, need, cell):
     Returns a status.
     """
     row, plane = shape[2], shape[1] * shape[2]
-    step = np.empty(26, np.int64)
-    k = 0
-    for dz in range(-1, 2):
-        for dy in range(-1, 2):
-            for dx in range(-1, 2):
-                if dz != 0 or dy != 0 or dx != 0:
-                    step[k] = dz * plane + dy * row + dx
-                    k += 1
+    step, _ = _moves(row, plane)
     dearest = 0
     for v in range(len(cost)):
         dearest = max(dearest, cost[v])
@@ -360,14 +360,7 @@ def find_any_angle(
     Returns (status, cost, cells expanded, heap); the path is read back through `parent`.
     """
     row, plane = shape[2], shape[1] * shape[2]
-    step = np.empty(26, np.int64)
-    k = 0
-    for dz in range(-1, 2):
-        for dy in range(-1, 2):
-            for dx in range(-1, 2):
-                if dz != 0 or dy != 0 or dx != 0:
-                    step[k] = dz * plane + dy * row + dx
-                    k += 1
+    step, _ = _moves(row, plane)
     n, expanded = 0, 0
     node[start, 0] = generation
     node[start, 1] = 1

@@ -83,10 +83,6 @@ class Trajectory:
         t = np.asarray(times, dtype=np.float64).reshape(-1)
         return np.stack([np.interp(t, self.points[:, 3], self.points[:, axis]) for axis in range(3)], axis=1)
 
-    def phase_at(self, time: float) -> int:
-        """Code of the phase at `time` [s]."""
-        return int(self.phase[np.clip(np.searchsorted(self.points[:, 3], time, "right") - 1, 0, len(self.phase) - 1)])
-
     def later(self, delay: float) -> Trajectory:
         """The same flight, `delay` seconds later."""
         return replace(self, points=self.points + np.array([0.0, 0.0, 0.0, delay]))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from layers import citygml_scan as cg
 from layers.buildings import read_buildings
-from layers.citygml import decode_text
 from layers.citygml_spans import group_pairs, match_spans, number_points
+from layers.citygml_text import decode_text
 from tests.layers.citygml_documents import (
     NAMESPACES,
     block,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from sim import registry, scenario
 from sim.service import Service
+from tests.toy import registered
 from twin.errors import ScenarioError
 from twin.store import Status
 
@@ -29,15 +28,8 @@ def _block(language: str, number: int = 0) -> str:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The page's simulator, registered, and its scenario."""
-    (tmp_path / "dust.py").write_text(_block("python"), encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(registry.SIMULATORS, "dust", "dust:DustSimulator")
-    for cached in (registry.simulator, scenario.scenario_model):
-        cached.cache_clear()
-    yield yaml.safe_load(_block("yaml"))
-    sys.modules.pop("dust", None)
-    for cached in (registry.simulator, scenario.scenario_model):
-        cached.cache_clear()
+    with registered(tmp_path, "dust", _block("python"), monkeypatch, dust="DustSimulator"):
+        yield yaml.safe_load(_block("yaml"))
 
 
 def test_the_page_s_toy_runs_from_its_scenario_to_its_results(toy: dict[str, Any], tmp_path: Path) -> None:

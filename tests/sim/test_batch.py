@@ -17,11 +17,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from sim import pipeline, registry, scenario
 from sim.batch import BatchProgress, run_batch
 from sim.executor import DaskExecutor
 from sim.service import Service
 from sim.sweep import members, read_sweep
+from tests import toy
 from twin.errors import ScenarioError, StoreError
 from twin.store import Status, Store
 
@@ -29,15 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TOYS = """
-import os
-from pathlib import Path
-
-from sim.stage import Products
-from twin import Clock
-from twin.errors import SimulationError
-from twin.scenario import Finite, Section, StageSection
-
-
 class TideSection(Section):
     height: Finite
     duration: float = 1.0
@@ -47,29 +38,15 @@ class HarmSection(StageSection):
     people: int = 10
 
 
-class Nothing:
-    def __init__(self): self.clock = Clock()
-    def stable_dt(self): return 1.0
-    def step(self, dt): self.clock.advance(dt)
-    def fields(self): return {}
-    def gauges(self): return {}
-    def budget(self): return {}
-    def state(self): return {}
-    def load_state(self, state): pass
-
-
 class Tide:
     name, section = "tide", TideSection
     def needs(self, section): return ()
     def horizon(self, section): return section.duration, section.duration
     def prepare(self, stage):
-        with Path(os.environ["TOY_LOG"]).open("a") as log:
-            log.write(f"tide {stage.section.height}\\n")
+        note(f"tide {stage.section.height}")
         if stage.section.height > 5:
             raise SimulationError("the tide is too high", where="tide.height", remedy="Lower it.")
-        model = Nothing()
-        model.height = stage.section.height
-        return model
+        return Still(height=stage.section.height)
     def summarise(self, model): return Products(summary={"top_m": model.height})
 
 
@@ -78,11 +55,8 @@ class Harm:
     def needs(self, section): return ()
     def horizon(self, section): return 1.0, 1.0
     def prepare(self, stage):
-        with Path(os.environ["TOY_LOG"]).open("a") as log:
-            log.write(f"harm {stage.section.people}\\n")
-        model = Nothing()
-        model.wet = stage.section.people * stage.upstream["tide"].manifest()["summary"]["top_m"]
-        return model
+        note(f"harm {stage.section.people}")
+        return Still(wet=stage.section.people * stage.upstream["tide"].manifest()["summary"]["top_m"])
     def summarise(self, model): return Products(summary={"wet_count": model.wet})
 """
 
@@ -98,19 +72,9 @@ BASE = {
 @pytest.fixture
 def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Two registered stages, one after the other, that note when they are computed; the folder with a scenario."""
-    (tmp_path / "sweep_toys.py").write_text(TOYS, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log.txt"))
-    monkeypatch.setitem(registry.SIMULATORS, "tide", "sweep_toys:Tide")
-    monkeypatch.setitem(registry.SIMULATORS, "harm", "sweep_toys:Harm")
-    cached = (registry.simulator, scenario.scenario_model, pipeline._code_digest)
-    for memory in cached:
-        memory.cache_clear()
     (tmp_path / "toys.yaml").write_text(yaml.safe_dump(BASE), encoding="utf-8")
-    yield tmp_path
-    sys.modules.pop("sweep_toys", None)
-    for memory in cached:
-        memory.cache_clear()
+    with toy.registered(tmp_path, "sweep_toys", toy.STILL + TOYS, monkeypatch, tide="Tide", harm="Harm"):
+        yield tmp_path
 
 
 def _sweep(folder: Path, scenario_file: str = "toys.yaml", **parts: Any) -> Path:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from viewer.api.group import Member
 
-__all__ = ["HIDDEN", "STATE", "agent_frames", "chunk_size", "decode_frames"]
+__all__ = ["HIDDEN", "STATE", "agent_frames", "chunk_size"]
 
 STATE = "state_agent"
 FIELDS = ("x_agent", "y_agent", "z_agent")
@@ -75,9 +75,3 @@ def agent_frames(
     local = [west - origin[0] + low[0], south - origin[1] + low[1], low[2]]
     meta = {"first": first, "count": count, "n": n, "offset": local, "step": step}
     return meta, {**arrays, "state": state}
-
-
-def decode_frames(meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Inverse of :func:`agent_frames`: local places (count, n, 3) [m]."""
-    codes = [np.cumsum(arrays[name], axis=0, dtype=np.uint16) for name in "xyz"]
-    return np.asarray(np.stack(codes, axis=-1) * np.array(meta["step"]) + np.array(meta["offset"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from twin.errors import Cancelled, FrameError, LayerError, ScenarioError, Simula
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
-__all__ = ["add_error_answers", "document", "named_source", "pack", "squeeze"]
+__all__ = ["add_error_answers", "document", "json_value", "named_source", "pack", "squeeze"]
 
 _FOLDER = re.compile(r"(^|\s)/(?=[^\s/])(?:[^/\n]+/)+")
 FOREVER = "public, max-age=31536000, immutable"
@@ -47,6 +48,19 @@ def document(request: Request, content: Any) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
+
+
+def json_value(value: Any) -> Any:
+    """A value of a table as JSON holds it: None for what is unknown or never happens, numbers as Python's own."""
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return round(value, 3) if math.isfinite(value) else None
+    return value
 
 
 def named_source(source: str) -> str:

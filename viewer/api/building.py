@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from layers.pack.buildings import usage_classes
 from twin.errors import LayerError
-from viewer.api.answer import named_source
+from viewer.api.answer import json_value, named_source
 from viewer.strings import LANGUAGES, say
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def building_document(layer: MeshLayer, row: int) -> dict[str, Any]:
     record = layer.table.iloc[row]
     attributes = []
     for column, unit in ATTRIBUTES:
-        value = _plain(record.get(column))
+        value = json_value(record.get(column))
         if value not in (None, ""):
             label = {lang: say(lang, f"attribute.{column}") for lang in LANGUAGES}
             text = _text(column, value, unit, str(record.get("usage_code", "")))
@@ -106,23 +105,10 @@ def _risk(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "hazard": hazard,
         "hazard_name": {lang: say(lang, f"hazard.{hazard}") for lang in LANGUAGES},
-        "description": _plain(record.get("description")) or "",
-        "rank": _plain(record.get("rank")) or "",
-        "depth_m": _plain(record.get("depth")),
+        "description": json_value(record.get("description")) or "",
+        "rank": json_value(record.get("rank")) or "",
+        "depth_m": json_value(record.get("depth")),
         "scale": {lang: say(lang, f"scale.{scale}") if known_scale else scale for lang in LANGUAGES},
-        "admin": _plain(record.get("admin")) or "",
-        "duration_hours": _plain(record.get("duration_hours")),
+        "admin": json_value(record.get("admin")) or "",
+        "duration_hours": json_value(record.get("duration_hours")),
     }
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON holds: None for unknown, numbers as Python's own."""
-    import pandas as pd
-
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return round(value, 3) if math.isfinite(value) else None
-    return value

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from twin.errors import StoreError
+from viewer.api.answer import json_value
 from viewer.api.words import name_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def feature_document(group: RunGroup, overlay: str, number: int) -> dict[str, An
         )
     if base == "airspace.flights":
         table = _with_sites(member, table)
-    record = {str(k): _plain(v) for k, v in table.drop(columns="geometry", errors="ignore").iloc[number].items()}
+    record = {str(k): json_value(v) for k, v in table.drop(columns="geometry", errors="ignore").iloc[number].items()}
     title = {lang: str(record.get(column) or "") for lang, column in entry["title"].items()}
     attributes = [made for column in entry["columns"] if (made := _attribute(record, column)) is not None]
     return {
@@ -140,19 +140,6 @@ def _clock(seconds: float) -> str:
     whole = round(abs(seconds))
     sign = "−" if seconds < 0 else ""
     return f"{sign}{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON holds: None for what is unknown or never happens."""
-    import pandas as pd
-
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return round(value, 3) if math.isfinite(value) else None
-    return value
 
 
 @cache

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Member", "RunGroup", "group_of"]
 
-ACTIVE = (Status.QUEUED, Status.RUNNING)
-
 
 @dataclass(frozen=True, slots=True)
 class Member:

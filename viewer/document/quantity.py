@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from viewer.strings import Lang
 
-__all__ = ["clock_text", "figure_name", "figure_text", "has_name", "memory_text", "rows_of"]
+__all__ = ["clock_text", "figure_name", "figure_text", "memory_text", "rows_of"]
 
 UNITS: tuple[tuple[str, str, float, str], ...] = (
     ("_m3_s", ",.1f", 1.0, " m³/s"),
@@ -45,11 +45,6 @@ def figure_name(lang: Lang, stage: str, name: str) -> str:
     """What a figure is; one without a name of its own is called as in the manifest."""
     found = _names().get(stage, {}).get(name)
     return found[lang] if found is not None else name
-
-
-def has_name(stage: str, name: str) -> bool:
-    """Whether a figure is meant for readers: it has a name in both languages."""
-    return name in _names().get(stage, {})
 
 
 def figure_text(lang: Lang, name: str, value: float | None) -> str:

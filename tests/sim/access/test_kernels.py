@@ -13,14 +13,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from sim.access.engine import DijkstraEngine
-from sim.access.kernels import (
-    Timetable,
-    bucket_arcs,
-    find_reached,
-    search_earliest,
-    search_latest,
-    search_pareto,
-)
+from sim.access.kernels import bucket_arcs, find_reached
+from sim.access.timetable_kernels import Timetable, search_earliest, search_latest, search_pareto
 from twin.errors import SimulationError
 
 

@@ -137,7 +137,6 @@ def test_flying_takes_the_time_that_wind_climb_and_stops_take() -> None:
     assert (pads.start, pads.end) == (-5.0, 105.0)
     assert pads.phase[[0, -1]].tolist() == [GROUND, GROUND]
     np.testing.assert_array_equal(pads.airborne().points, trajectory.points)
-    assert trajectory.phase_at(20.0) == CRUISE
 
 
 def test_a_trajectory_that_goes_back_in_time_is_refused() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from sim import pipeline, registry, scenario
 from sim.ensemble import STAGE, cells, draw_members, read_ensemble, run_ensemble
 from sim.ensemble import ensemble as engine
 from sim.service import Service
+from tests import toy as toys
 from twin.errors import ScenarioError, SimulationError
 from twin.store import Status
 
@@ -24,17 +23,7 @@ if TYPE_CHECKING:
     from twin.store import Run
 
 TOY = """
-import os
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
-
 import sim.flood.fields
-from sim.stage import Products
-from twin import Clock
-from twin.errors import SimulationError
-from twin.scenario import Finite, Section
 
 
 class FloodSection(Section):
@@ -45,34 +34,19 @@ class FloodSection(Section):
     duration: float = 1.0
 
 
-class Still:
-    def __init__(self, level, place, shape):
-        self.clock, self.level, self.place, self.shape = Clock(), level, place, shape
-    def stable_dt(self): return 1.0
-    def step(self, dt): self.clock.advance(dt)
-    def fields(self): return {}
-    def gauges(self): return {}
-    def budget(self): return {}
-    def state(self): return {}
-    def load_state(self, state): pass
-
-
 class Flood:
     # a plane that rises by 1 m a cell eastward from -0.5 m: depth = level - z; the easternmost column is a wall
     name, section = "flood", FloodSection
     def needs(self, section): return ()
     def horizon(self, section): return section.duration, section.duration
     def prepare(self, stage):
-        with Path(os.environ["TOY_LOG"]).open("a") as log:
-            log.write(f"{stage.section.level}\\n")
+        note(stage.section.level)
         if stage.section.level > 9:
             raise SimulationError("the level is too high", where="flood.level", remedy="Lower it.")
-        model = Still(stage.section.level, stage.section.place, stage.grid.shape)
-        model.grid = stage.grid
-        return model
+        return Still(level=stage.section.level, grid=stage.grid)
     def summarise(self, model):
-        ny, nx = model.shape
-        z = np.broadcast_to(np.arange(nx) - 0.5, model.shape)
+        ny, nx = model.grid.shape
+        z = np.broadcast_to(np.arange(nx) - 0.5, model.grid.shape)
         depth = np.maximum(model.level - z, 0.0).astype(np.float32)
         arrival = np.where(depth >= 0.05, 100 * z, np.nan).astype(np.float32)
         depth[:, -1] = arrival[:, -1] = np.nan
@@ -94,18 +68,9 @@ LEVEL = {"level": {"path": "flood.level", "set": {"kind": "uniform", "low": 0, "
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A flood whose answer is known, in place of the simulator; the folder with a scenario."""
-    (tmp_path / "ensemble_toy.py").write_text(TOY, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log.txt"))
-    monkeypatch.setitem(registry.SIMULATORS, "flood", "ensemble_toy:Flood")
-    cached = (registry.simulator, scenario.scenario_model, pipeline._code_digest)
-    for memory in cached:
-        memory.cache_clear()
     (tmp_path / "plane.yaml").write_text(yaml.safe_dump(BASE), encoding="utf-8")
-    yield tmp_path
-    sys.modules.pop("ensemble_toy", None)
-    for memory in cached:
-        memory.cache_clear()
+    with toys.registered(tmp_path, "ensemble_toy", toys.STILL + TOY, monkeypatch, flood="Flood"):
+        yield tmp_path
 
 
 def _file(folder: Path, **parts: Any) -> Path:

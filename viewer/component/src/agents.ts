@@ -14,7 +14,7 @@ import { Failure } from './failure';
 import { type ClassStyle, LIFT } from './layer';
 import { type FrameSource, indexAt, type OverlayEntry, type OverlayHost, type OverlayLayer } from './overlay';
 import type { Pack } from './pack';
-import { palette } from './surfaces';
+import { palette } from './tint';
 
 const STATES = 5;
 const NOBODY = 255;

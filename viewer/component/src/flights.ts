@@ -1,32 +1,20 @@
 // Aircraft on their tracks: a mark where each is now, the way just flown bright behind it, a plumb line to the ground.
-import { BufferAttribute, BufferGeometry, GLSL3, Group, LineSegments, Points, ShaderMaterial } from 'three';
+import { BufferAttribute, BufferGeometry, Group, LineSegments, Points, type ShaderMaterial } from 'three';
 import type { ClassStyle } from './layer';
-import { indexAt, type Near, type OverlayEntry, type OverlayHost, type OverlayLayer, type Screen } from './overlay';
+import { indexAt, type Near, nearest, type OverlayEntry, type OverlayHost, type OverlayLayer, type Screen } from './overlay';
 import type { Pack } from './pack';
 import { PathsLayer } from './paths';
 import type { Text } from './strings';
-import { palette } from './surfaces';
+import { MARKS, tinted } from './tint';
 
 const SIZE_PX = 15;
 const REACH_PX = 11;
 /** How long the way just flown stays bright [s]. */
 const TRAIL_S = 120;
 
-const vertex = (n: number): string => `
-in float kind;
-uniform vec4 palette[${n}];
-uniform float size;
-flat out vec4 tint;
-void main() {
-  tint = palette[clamp(int(kind + 0.5), 0, ${n - 1})];
-  gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
-  gl_PointSize = size;
-}`;
 // A ring with a dot: a rotor, and not a point on the ground.
 const MARK = `
-uniform float opacity, size;
-flat in vec4 tint;
-out vec4 color;
+uniform float size;
 void main() {
   float r = length(gl_PointCoord - 0.5) * size;
   float edge = 0.5 * size;
@@ -36,9 +24,6 @@ void main() {
   color = vec4(mix(vec3(1.0), tint.rgb, max(dot, ring)), opacity);
 }`;
 const PLUMB = `
-uniform float opacity;
-flat in vec4 tint;
-out vec4 color;
 void main() { color = vec4(tint.rgb, 0.6 * opacity); }`;
 
 export class FlightsLayer implements OverlayLayer {
@@ -81,25 +66,15 @@ export class FlightsLayer implements OverlayLayer {
     const data = { positions, segments: Uint32Array.from(segments), item, along, vclass };
     const look = { width: 3, nearer: 1, trail: TRAIL_S, order: 8.2 };
     this.paths = new PathsLayer(`${this.id}.paths`, data, entry.classes, look, host);
-    const make = (fragmentShader: string, depthTest: boolean): ShaderMaterial =>
-      new ShaderMaterial({
-        glslVersion: GLSL3,
-        uniforms: {
-          palette: { value: palette(entry.classes) },
-          opacity: { value: 1 },
-          size: { value: SIZE_PX * host.pixelRatio },
-        },
-        vertexShader: vertex(Math.max(entry.classes.length, 1)),
-        fragmentShader,
-        transparent: true,
-        depthTest,
-        depthWrite: false,
-      });
-    this.materials = [make(MARK, false), make(PLUMB, true)];
+    const size = { value: SIZE_PX * host.pixelRatio };
+    this.materials = [
+      tinted(entry.classes, MARKS, MARK, { size }, { depthTest: false }),
+      tinted(entry.classes, MARKS, PLUMB, { size }),
+    ];
     const dynamic = (count: number): BufferGeometry => {
       const geometry = new BufferGeometry();
       geometry.setAttribute('position', new BufferAttribute(new Float32Array(3 * count), 3));
-      geometry.setAttribute('kind', new BufferAttribute(new Float32Array(count), 1));
+      geometry.setAttribute('vclass', new BufferAttribute(new Float32Array(count), 1));
       return geometry;
     };
     this.marks = new Points(dynamic(n), this.materials[0]);
@@ -131,29 +106,21 @@ export class FlightsLayer implements OverlayLayer {
       marks.getAttribute('position').setXYZ(m, at[0], at[1], at[2]);
       plumbs.getAttribute('position').setXYZ(2 * m, at[0], at[1], at[2]);
       plumbs.getAttribute('position').setXYZ(2 * m + 1, at[0], at[1], below);
-      marks.getAttribute('kind').setX(m, this.vclass[f]);
-      for (const half of [2 * m, 2 * m + 1]) plumbs.getAttribute('kind').setX(half, this.vclass[f]);
+      marks.getAttribute('vclass').setX(m, this.vclass[f]);
+      for (const half of [2 * m, 2 * m + 1]) plumbs.getAttribute('vclass').setX(half, this.vclass[f]);
     }
     marks.setDrawRange(0, this.flying.length);
     plumbs.setDrawRange(0, 2 * this.flying.length);
     for (const geometry of [marks, plumbs]) {
-      for (const name of ['position', 'kind']) geometry.getAttribute(name).needsUpdate = true;
+      for (const name of ['position', 'vclass']) geometry.getAttribute(name).needsUpdate = true;
     }
   }
 
   near(screen: Screen, x: number, y: number): Near | null {
-    const place = this.marks.geometry.getAttribute('position');
-    let best: Near | null = null;
-    this.flying.forEach((flight, m) => {
-      const at: Near['at'] = [place.getX(m), place.getY(m), place.getZ(m)];
-      const p = screen.project(...at);
-      const distance = p === null ? Infinity : Math.hypot(x - p[0], y - p[1]);
-      if (distance <= REACH_PX && (best === null || distance < best.distance)) {
-        best = { item: flight, distance, at, text: this.texts[flight] };
-      }
-    });
-    const path = best ?? this.paths.near(screen, x, y);
-    return path && { ...path, text: this.texts[path.item] };
+    const places = (this.marks.geometry.getAttribute('position').array as Float32Array).subarray(0, 3 * this.flying.length);
+    const mark = nearest(screen, x, y, places, REACH_PX);
+    const found = mark ? { ...mark, item: this.flying[mark.item] } : this.paths.near(screen, x, y);
+    return found && { ...found, text: this.texts[found.item] };
   }
 
   facts(): Record<string, unknown> {

@@ -1,11 +1,12 @@
 // Points of a run: shown for their time, of one class until a moment and of another after it, named under the pointer.
-import { BufferAttribute, BufferGeometry, GLSL3, type PerspectiveCamera, Points, ShaderMaterial } from 'three';
+import { BufferAttribute, BufferGeometry, type PerspectiveCamera, Points, type ShaderMaterial } from 'three';
 import { type Box, Labels } from './labels';
 import type { ClassStyle } from './layer';
 import {
   isActive,
   type MarkerShape,
   type Near,
+  nearest,
   type OverlayEntry,
   type OverlayHost,
   type OverlayLayer,
@@ -13,7 +14,7 @@ import {
 } from './overlay';
 import type { Pack } from './pack';
 import type { Lang, Text } from './strings';
-import { palette } from './surfaces';
+import { tinted } from './tint';
 
 const FOREVER = 3e38;
 const SIZE_PX: Record<MarkerShape, number> = { disc: 17, square: 17, triangle: 16, diamond: 21 };
@@ -27,22 +28,18 @@ const SHAPES: Record<MarkerShape, string> = {
   triangle: 'max(p.y * 1.25 + 0.1, 0.95 * abs(p.x) * 1.2 - 0.72 * p.y + 0.28)',
 };
 
-const vertex = (n: number): string => `
+const VERTEX = `
 in vec2 kinds;
 in vec3 window;
-uniform vec4 palette[${n}];
 uniform float size, time;
-flat out vec4 tint;
 void main() {
-  tint = palette[clamp(int((time < window.z ? kinds.x : kinds.y) + 0.5), 0, ${n - 1})];
+  tint = tintOf(time < window.z ? kinds.x : kinds.y);
   bool shown = time >= window.x && time < window.y;
   gl_Position = shown ? projectionMatrix * modelViewMatrix * vec4(position, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = size;
 }`;
 const fragment = (shape: MarkerShape): string => `
-uniform float opacity, size;
-flat in vec4 tint;
-out vec4 color;
+uniform float size;
 void main() {
   vec2 p = 2.0 * gl_PointCoord - 1.0;
   float edge = (1.0 - (${SHAPES[shape]})) * 0.5 * size;
@@ -95,20 +92,8 @@ export class MarkersLayer implements OverlayLayer {
     geometry.setAttribute('position', new BufferAttribute(this.positions, 3));
     geometry.setAttribute('window', new BufferAttribute(window, 3));
     geometry.setAttribute('kinds', new BufferAttribute(kinds, 2));
-    this.material = new ShaderMaterial({
-      glslVersion: GLSL3,
-      uniforms: {
-        palette: { value: palette(entry.classes) },
-        opacity: { value: 1 },
-        time: { value: 0 },
-        size: { value: size * host.pixelRatio },
-      },
-      vertexShader: vertex(Math.max(entry.classes.length, 1)),
-      fragmentShader: fragment(entry.shape ?? 'disc'),
-      transparent: true,
-      depthTest: false,
-      depthWrite: false,
-    });
+    const uniforms = { time: { value: 0 }, size: { value: size * host.pixelRatio } };
+    this.material = tinted(entry.classes, VERTEX, fragment(entry.shape ?? 'disc'), uniforms, { depthTest: false });
     this.object = new Points(geometry, this.material);
     this.object.renderOrder = 9.2;
     this.object.frustumCulled = false;
@@ -121,17 +106,8 @@ export class MarkersLayer implements OverlayLayer {
   }
 
   near(screen: Screen, x: number, y: number): Near | null {
-    let best: Near | null = null;
-    for (let k = 0; k < this.texts.length; k++) {
-      if (!this.isShown(k)) continue;
-      const [px, py, pz] = this.positions.subarray(3 * k, 3 * k + 3);
-      const at = screen.project(px, py, pz);
-      if (at === null) continue;
-      const distance = Math.hypot(x - at[0], y - at[1]);
-      if (distance > REACH_PX || (best !== null && distance >= best.distance)) continue;
-      best = { item: this.rows[k], distance, at: [px, py, pz], text: this.texts[k] };
-    }
-    return best;
+    const found = nearest(screen, x, y, this.positions, REACH_PX, (k) => this.isShown(k));
+    return found && { ...found, item: this.rows[found.item], text: this.texts[found.item] };
   }
 
   place(camera: PerspectiveCamera, width: number, height: number, lang: Lang, taken: Box[]): void {

@@ -87,6 +87,27 @@ export class Screen {
   }
 }
 
+/** The nearest of those places (x, y, z of each) that are shown within `reach` pixels; `item` is its number. */
+export function nearest(
+  screen: Screen,
+  x: number,
+  y: number,
+  positions: Float32Array,
+  reach: number,
+  isShown: (k: number) => boolean = () => true,
+): Near | null {
+  let best: Near | null = null;
+  for (let k = 0; 3 * k < positions.length; k++) {
+    if (!isShown(k)) continue;
+    const at = positions.subarray(3 * k, 3 * k + 3);
+    const p = screen.project(at[0], at[1], at[2]);
+    const distance = p === null ? Infinity : Math.hypot(x - p[0], y - p[1]);
+    if (distance > reach || (best !== null && distance >= best.distance)) continue;
+    best = { item: k, distance, at: [at[0], at[1], at[2]], text: null };
+  }
+  return best;
+}
+
 /** Index of the last time at or before `seconds`; 0 before the first. */
 export function indexAt(times: ArrayLike<number>, count: number, seconds: number): number {
   let [low, high] = [0, Math.max(count - 1, 0)];

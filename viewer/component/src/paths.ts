@@ -1,19 +1,14 @@
 // Lines of a run: shown for their time, coloured by class or by a class that changes, dashed or with a trail.
 import {
-  BufferAttribute,
   DataTexture,
-  GLSL3,
-  InstancedBufferAttribute,
-  InstancedBufferGeometry,
+  type InstancedBufferGeometry,
   Mesh,
   NearestFilter,
   RedFormat,
-  ShaderMaterial,
-  Sphere,
+  type ShaderMaterial,
   UnsignedByteType,
-  Vector3,
 } from 'three';
-import { type ClassStyle, LIFT } from './layer';
+import type { ClassStyle } from './layer';
 import {
   indexAt,
   isActive,
@@ -24,7 +19,8 @@ import {
   type Screen,
 } from './overlay';
 import type { Pack } from './pack';
-import { palette } from './surfaces';
+import { segmentQuads, WIDEN } from './segment';
+import { tinted } from './tint';
 
 const FOREVER = 3e38;
 const NONE = 255;
@@ -77,18 +73,13 @@ export function pathData(pack: Pack): PathData {
   };
 }
 
-const vertex = (n: number, changing: boolean): string => `${LIFT}
-in vec3 start;
-in vec3 end;
+const vertex = (changing: boolean): string => `${WIDEN}
 in vec4 info;
 in vec2 span;
 in vec2 window;
-uniform vec4 palette[${n}];
-uniform float dashed[${n}];
-uniform vec2 viewport;
+uniform float dashed[CLASSES];
 uniform float width, nearer, time;
 ${changing ? 'uniform sampler2D codes;' : ''}
-flat out vec4 tint;
 flat out vec2 dash;
 out float along;
 out float side;
@@ -98,37 +89,25 @@ void main() {
   ${changing ? `int row = int(info.z + 0.5);
   kind = int(texelFetch(codes, ivec2(row % ${WIDE}, row / ${WIDE}), 0).r * 255.0 + 0.5);
   hidden = hidden || kind == ${NONE};` : ''}
-  kind = clamp(kind, 0, ${n - 1});
+  kind = clamp(kind, 0, CLASSES - 1);
   tint = palette[kind];
   gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   side = position.y;
   along = position.x < 0.5 ? span.x : span.y;
   dash = vec2(0.0);
   if (!hidden) {
-    vec4 a = modelViewMatrix * vec4(start, 1.0);
-    vec4 b = modelViewMatrix * vec4(end, 1.0);
-    float near = -0.5;
-    if (a.z > near && b.z < near) a = mix(a, b, (near - a.z) / (b.z - a.z));
-    if (b.z > near && a.z < near) b = mix(b, a, (near - b.z) / (a.z - b.z));
-    vec4 ca = lifted(a, nearer), cb = lifted(b, nearer);
-    vec2 run = (cb.xy / cb.w - ca.xy / ca.w) * viewport;
-    vec2 dir = length(run) > 1e-6 ? normalize(run) : vec2(1.0, 0.0);
-    vec4 p = position.x < 0.5 ? ca : cb;
-    vec2 off = vec2(-dir.y, dir.x) * position.y + dir * (position.x - 0.5) * 0.5;
-    p.xy += off * width * info.y / viewport * p.w;
-    gl_Position = p;
+    vec4 a = modelViewMatrix * vec4(from, 1.0);
+    gl_Position = widened(a, modelViewMatrix * vec4(to, 1.0), nearer, width * info.y);
     // The dash is the power of two of metres that is nearest to 16 px: it does not crawl while the camera moves.
     float metres = -2.0 * a.z / (projectionMatrix[1][1] * viewport.y);
     dash = vec2(dashed[kind], exp2(ceil(log2(16.0 * max(metres, 1e-3)))));
   }
 }`;
 const fragment = (casing: number, trail: number): string => `
-uniform float opacity, time, width;
-flat in vec4 tint;
+uniform float time, width;
 flat in vec2 dash;
 in float along;
 in float side;
-out vec4 color;
 void main() {
   if (dash.x > 0.5 && fract(along / dash.y) > 0.55) discard;
   vec4 c = tint;
@@ -157,50 +136,31 @@ export class PathsLayer implements OverlayLayer {
     const { positions, segments, item, along, vclass, weight, from, until, codes } = data;
     this.items = item.reduce((most, row) => Math.max(most, row + 1), vclass?.length ?? 0);
     const count = segments.length / 2;
-    const [start, end] = [new Float32Array(3 * count), new Float32Array(3 * count)];
     const [info, span, window] = [new Float32Array(4 * count), new Float32Array(2 * count), new Float32Array(2 * count)];
     for (let k = 0; k < count; k++) {
       const [a, b] = [segments[2 * k], segments[2 * k + 1]];
       const row = item[a];
-      start.set(positions.subarray(3 * a, 3 * a + 3), 3 * k);
-      end.set(positions.subarray(3 * b, 3 * b + 3), 3 * k);
       info.set([vclass?.[row] ?? 0, weight?.[row] ?? 1, row], 4 * k);
       span.set([along?.[a] ?? 0, along?.[b] ?? 0], 2 * k);
       window.set([from?.[row] ?? -FOREVER, until?.[row] ?? FOREVER], 2 * k);
     }
-    const geometry = new InstancedBufferGeometry();
-    const quad = new Float32Array([0, -1, 0, 0, 1, 0, 1, -1, 0, 1, 1, 0]);
-    geometry.setAttribute('position', new BufferAttribute(quad, 3));
-    geometry.setIndex([0, 2, 1, 1, 2, 3]);
-    for (const [name, values, size] of [['start', start, 3], ['end', end, 3], ['info', info, 4], ['span', span, 2], ['window', window, 2]] as const) {
-      geometry.setAttribute(name, new InstancedBufferAttribute(values, size));
-    }
-    geometry.instanceCount = count;
-    geometry.boundingSphere = new Sphere(new Vector3(), Infinity);
+    const geometry = segmentQuads(positions, segments, { info: [info, 4], span: [span, 2], window: [window, 2] });
     if (codes) {
       const rows = Math.max(Math.ceil(this.items / WIDE), 1);
       this.texture = new DataTexture(new Uint8Array(WIDE * rows).fill(NONE), WIDE, rows, RedFormat, UnsignedByteType);
       this.texture.minFilter = this.texture.magFilter = NearestFilter;
       this.texture.needsUpdate = true;
     }
-    const n = Math.max(styles.length, 1);
-    const material = new ShaderMaterial({
-      glslVersion: GLSL3,
-      uniforms: {
-        palette: { value: palette(styles) },
-        dashed: { value: Float32Array.from(styles, (style) => (style.dash ? 1 : 0)) },
-        opacity: { value: 1 },
-        viewport: { value: host.viewport },
-        width: { value: look.width },
-        nearer: { value: look.nearer },
-        time: { value: 0 },
-        codes: { value: this.texture },
-      },
-      vertexShader: vertex(n, this.texture !== null),
-      fragmentShader: fragment(look.casing ?? 0, look.trail ?? 0),
-      transparent: true,
-      depthWrite: false,
-    });
+    const uniforms = {
+      dashed: { value: Float32Array.from(styles, (style) => (style.dash ? 1 : 0)) },
+      viewport: { value: host.viewport },
+      width: { value: look.width },
+      nearer: { value: look.nearer },
+      time: { value: 0 },
+      codes: { value: this.texture },
+    };
+    const drawn = fragment(look.casing ?? 0, look.trail ?? 0);
+    const material = tinted(styles, vertex(this.texture !== null), drawn, uniforms);
     this.object = new Mesh(geometry, material);
     this.object.frustumCulled = false;
     this.object.renderOrder = look.order;

@@ -1,10 +1,10 @@
 // Named points: round markers drawn over everything, and labels in the page that never overlap.
-import { BufferAttribute, BufferGeometry, GLSL3, type PerspectiveCamera, Points, ShaderMaterial } from 'three';
+import { BufferAttribute, BufferGeometry, type PerspectiveCamera, Points, type ShaderMaterial } from 'three';
 import { type Box, Labels } from './labels';
 import type { ClassStyle, Layer } from './layer';
 import type { Pack } from './pack';
 import type { Lang, Text } from './strings';
-import { palette } from './surfaces';
+import { MARKS, tinted } from './tint';
 
 interface Meta {
   classes: ClassStyle[];
@@ -13,20 +13,8 @@ interface Meta {
 
 const MARKER_PX = 13;
 
-const vertex = (n: number): string => `
-in float vclass;
-uniform vec4 palette[${n}];
-uniform float size;
-flat out vec4 tint;
-void main() {
-  tint = palette[clamp(int(vclass + 0.5), 0, ${n - 1})];
-  gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
-  gl_PointSize = size;
-}`;
 const FRAGMENT = `
-uniform float opacity, size;
-flat in vec4 tint;
-out vec4 color;
+uniform float size;
 void main() {
   float r = length(gl_PointCoord - 0.5) * size;
   float edge = 0.5 * size;
@@ -54,19 +42,8 @@ export class PointsLayer implements Layer {
     const geometry = new BufferGeometry();
     geometry.setAttribute('position', new BufferAttribute(positions, 3));
     geometry.setAttribute('vclass', new BufferAttribute(pack.array('vclass', 'u1'), 1));
-    this.material = new ShaderMaterial({
-      glslVersion: GLSL3,
-      uniforms: {
-        palette: { value: palette(this.classes) },
-        opacity: { value: 1 },
-        size: { value: MARKER_PX * pixelRatio },
-      },
-      vertexShader: vertex(Math.max(this.classes.length, 1)),
-      fragmentShader: FRAGMENT,
-      transparent: true,
-      depthTest: false,
-      depthWrite: false,
-    });
+    const size = { value: MARKER_PX * pixelRatio };
+    this.material = tinted(this.classes, MARKS, FRAGMENT, { size }, { depthTest: false });
     this.object = new Points(geometry, this.material);
     this.object.renderOrder = 9;
     this.object.frustumCulled = false;

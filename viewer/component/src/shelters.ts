@@ -1,32 +1,28 @@
 // Shelters as vessels: the mark fills with the people inside, and its name says how many there are.
-import { BufferAttribute, BufferGeometry, GLSL3, type PerspectiveCamera, Points, ShaderMaterial } from 'three';
+import { BufferAttribute, BufferGeometry, type PerspectiveCamera, Points, type ShaderMaterial } from 'three';
 import { type Box, Labels } from './labels';
 import type { ClassStyle } from './layer';
-import { indexAt, type Near, type OverlayEntry, type OverlayHost, type OverlayLayer, type Screen } from './overlay';
+import { indexAt, type Near, nearest, type OverlayEntry, type OverlayHost, type OverlayLayer, type Screen } from './overlay';
 import type { Pack } from './pack';
 import type { Lang, Text } from './strings';
-import { palette } from './surfaces';
+import { tinted } from './tint';
 
 const SIZE_PX = 28;
 const [ROOM, FULL, FLOODED] = [0, 1, 2];
 
 const VERTEX = `
 in vec2 fill;
-uniform vec4 palette[3];
 uniform float size;
-flat out vec4 tint;
 flat out float level;
 void main() {
-  tint = palette[int(fill.y + 0.5)];
+  tint = tintOf(fill.y);
   level = fill.x;
   gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
   gl_PointSize = size;
 }`;
 const FRAGMENT = `
-uniform float opacity, size;
-flat in vec4 tint;
+uniform float size;
 flat in float level;
-out vec4 color;
 void main() {
   float r = length(gl_PointCoord - 0.5) * size;
   float edge = 0.5 * size;
@@ -66,19 +62,8 @@ export class SheltersLayer implements OverlayLayer {
     const geometry = new BufferGeometry();
     geometry.setAttribute('position', new BufferAttribute(this.positions, 3));
     geometry.setAttribute('fill', new BufferAttribute(new Float32Array(2 * this.names.length), 2));
-    this.material = new ShaderMaterial({
-      glslVersion: GLSL3,
-      uniforms: {
-        palette: { value: palette(entry.classes) },
-        opacity: { value: 1 },
-        size: { value: SIZE_PX * host.pixelRatio },
-      },
-      vertexShader: VERTEX,
-      fragmentShader: FRAGMENT,
-      transparent: true,
-      depthTest: false,
-      depthWrite: false,
-    });
+    const size = { value: SIZE_PX * host.pixelRatio };
+    this.material = tinted(entry.classes, VERTEX, FRAGMENT, { size }, { depthTest: false });
     this.object = new Points(geometry, this.material);
     this.object.renderOrder = 9.1;
     this.object.frustumCulled = false;
@@ -105,15 +90,8 @@ export class SheltersLayer implements OverlayLayer {
   }
 
   near(screen: Screen, x: number, y: number): Near | null {
-    let best: Near | null = null;
-    for (let k = 0; k < this.names.length; k++) {
-      const [px, py, pz] = this.positions.subarray(3 * k, 3 * k + 3);
-      const at = screen.project(px, py, pz);
-      const distance = at === null ? Infinity : Math.hypot(x - at[0], y - at[1]);
-      if (distance > SIZE_PX / 2 + 2 || (best !== null && distance >= best.distance)) continue;
-      best = { item: k, distance, at: [px, py, pz], text: this.text(k, this.now[k].load) };
-    }
-    return best;
+    const found = nearest(screen, x, y, this.positions, SIZE_PX / 2 + 2);
+    return found && { ...found, text: this.text(found.item, this.now[found.item].load) };
   }
 
   place(camera: PerspectiveCamera, width: number, height: number, lang: Lang, taken: Box[]): void {

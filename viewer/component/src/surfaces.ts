@@ -1,34 +1,20 @@
 // Flat coloured surfaces draped on the ground: roads, hazard zones, landing sites.
-import { BufferAttribute, DoubleSide, GLSL3, Mesh, ShaderMaterial, Vector4 } from 'three';
-import { rgb } from './color';
+import { BufferAttribute, DoubleSide, Mesh, type ShaderMaterial } from 'three';
 import { indexed } from './grid';
 import { type ClassStyle, type Layer, LIFT } from './layer';
 import type { Pack } from './pack';
+import { PLAIN, tinted } from './tint';
 
 export interface ClassedMeta {
   classes: ClassStyle[];
 }
 
-export function palette(classes: readonly ClassStyle[]): Vector4[] {
-  return classes.map((c) => {
-    const [r, g, b] = rgb(c.color);
-    return new Vector4(r / 255, g / 255, b / 255, c.opacity ?? 1);
-  });
-}
-
-const vertex = (n: number): string => `${LIFT}
+const VERTEX = `${LIFT}
 in float vclass;
-uniform vec4 palette[${n}];
-flat out vec4 tint;
 void main() {
-  tint = palette[clamp(int(vclass + 0.5), 0, ${n - 1})];
+  tint = tintOf(vclass);
   gl_Position = lifted(modelViewMatrix * vec4(position, 1.0), 0.45);
 }`;
-const FRAGMENT = `
-uniform float opacity;
-flat in vec4 tint;
-out vec4 color;
-void main() { color = vec4(tint.rgb, tint.a * opacity); }`;
 
 export class SurfacesLayer implements Layer {
   readonly object: Mesh;
@@ -41,15 +27,7 @@ export class SurfacesLayer implements Layer {
     order: number,
   ) {
     this.classes = (pack.meta as ClassedMeta).classes;
-    this.material = new ShaderMaterial({
-      glslVersion: GLSL3,
-      uniforms: { palette: { value: palette(this.classes) }, opacity: { value: 1 } },
-      vertexShader: vertex(Math.max(this.classes.length, 1)),
-      fragmentShader: FRAGMENT,
-      transparent: true,
-      depthWrite: false,
-      side: DoubleSide,
-    });
+    this.material = tinted(this.classes, VERTEX, PLAIN, {}, { side: DoubleSide });
     const geometry = indexed(pack.array('positions', 'f4'), pack.array('indices', 'u4'));
     geometry.setAttribute('vclass', new BufferAttribute(pack.array('vclass', 'u1'), 1));
     this.object = new Mesh(geometry, this.material);

@@ -1,33 +1,28 @@
 // Volumes of the air, translucent, with their edges; shown while they are in force.
-import { BufferAttribute, DoubleSide, GLSL3, Group, Mesh, ShaderMaterial, Sphere, Vector3 } from 'three';
+import { BufferAttribute, DoubleSide, Group, Mesh, type ShaderMaterial, Sphere, Vector3 } from 'three';
 import { indexed } from './grid';
 import type { ClassStyle } from './layer';
 import { isActive, type Near, type OverlayEntry, type OverlayHost, type OverlayLayer } from './overlay';
 import type { Pack } from './pack';
 import { PathsLayer } from './paths';
 import type { Text } from './strings';
-import { palette } from './surfaces';
+import { tinted } from './tint';
 
 const LID = 0.4;
 
-const vertex = (n: number): string => `
+const VERTEX = `
 in vec3 info;
-uniform vec4 palette[${n}];
 uniform float time;
-flat out vec4 tint;
 out vec3 here;
 void main() {
   here = position;
-  tint = palette[clamp(int(info.x + 0.5), 0, ${n - 1})];
+  tint = tintOf(info.x);
   bool shown = time >= info.y && time < info.z;
   gl_Position = shown ? projectionMatrix * modelViewMatrix * vec4(position, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
 }`;
 // Lids are thinner than walls: a wide zone must not paint over the city that it lies on.
 const FRAGMENT = `
-uniform float opacity;
-flat in vec4 tint;
 in vec3 here;
-out vec4 color;
 void main() {
   vec3 n = normalize(cross(dFdx(here), dFdy(here)));
   float thin = abs(n.z) > 0.5 ? ${LID.toFixed(2)} : 1.0;
@@ -71,16 +66,8 @@ export class VolumesLayer implements OverlayLayer {
     const geometry = indexed(this.positions, this.indices);
     geometry.boundingSphere = new Sphere(new Vector3(), Infinity);
     geometry.setAttribute('info', new BufferAttribute(info, 3));
-    this.material = new ShaderMaterial({
-      glslVersion: GLSL3,
-      uniforms: { palette: { value: palette(entry.classes) }, opacity: { value: 1 }, time: { value: 0 } },
-      vertexShader: vertex(Math.max(entry.classes.length, 1)),
-      fragmentShader: FRAGMENT,
-      transparent: true,
-      depthWrite: false,
-      side: DoubleSide,
-      forceSinglePass: true,
-    });
+    const look = { side: DoubleSide, forceSinglePass: true };
+    this.material = tinted(entry.classes, VERTEX, FRAGMENT, { time: { value: 0 } }, look);
     this.mesh = new Mesh(geometry, this.material);
     this.mesh.frustumCulled = false;
     this.mesh.renderOrder = 8;
