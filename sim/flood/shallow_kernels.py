@@ -96,8 +96,6 @@ class Numbers(NamedTuple):
     """Speed below which water stands still [m s-1]: squares of smaller ones are denormal numbers, which are slow."""
     least: float
     """Depth above which a cell is reconstructed with slopes [m]."""
-    steep: float
-    """Half of the limiter's weight."""
     rain: float
     """Depth of rain [m]."""
     sink: float
@@ -292,27 +290,31 @@ def load_row(z, h, rest, normal, transverse, ring, n, out):
         ring[out + j + P4] = zero
 
 
+@njit(**GLUE, fastmath=FLAGS)
+def half_slope(a, b, quarter):
+    """Half of the limited difference over a cell, from the differences to its neighbours (monotonised central)."""
+    zero = quarter - quarter
+    return max(min(quarter * (a + b), max(min(a, b), zero)), min(max(a, b), zero))
+
+
 @njit(**KERNEL, fastmath=FLAGS)
-def slope_row(before, here, after, least, steep, quarter, n, out):
-    """Half of the limited difference over a cell (monotonised central), 0 beside a cell that is all but dry.
+def slope_row(before, here, after, least, quarter, n, out):
+    """Half of the limited difference over a cell, 0 beside a cell that is all but dry.
 
     The transverse velocity has half of the smaller difference, so that flow mixes sideways (docs/decisions/0004).
     """
     zero = least - least
     for j in range(uint64(n)):
         deep = min(before[j + P1], here[j + P1], after[j + P1]) > least
-        a, b = here[j] - before[j], after[j] - here[j]
-        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
-        out[j] = limited if deep else zero
-        a, b = here[j + P1] - before[j + P1], after[j + P1] - here[j + P1]
-        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
-        out[j + P1] = limited if deep else zero
-        a, b = here[j + P2] - before[j + P2], after[j + P2] - here[j + P2]
-        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
-        out[j + P2] = limited if deep else zero
+        slope = half_slope(here[j] - before[j], after[j] - here[j], quarter)
+        out[j] = slope if deep else zero
+        slope = half_slope(here[j + P1] - before[j + P1], after[j + P1] - here[j + P1], quarter)
+        out[j + P1] = slope if deep else zero
+        slope = half_slope(here[j + P2] - before[j + P2], after[j + P2] - here[j + P2], quarter)
+        out[j + P2] = slope if deep else zero
         a, b = here[j + P3] - before[j + P3], after[j + P3] - here[j + P3]
-        limited = quarter * (max(zero, min(a, b)) + min(zero, max(a, b)))
-        out[j + P3] = limited if deep else zero
+        slope = quarter * (max(zero, min(a, b)) + min(zero, max(a, b)))
+        out[j + P3] = slope if deep else zero
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -324,7 +326,7 @@ def predict_row(
 
     What the depth gains is what its edges let through where the bed is brought to one height as in `face_row`: the
     cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Where the edges
-    let little through it gains up to `ahead` of a step more: that damps what is left of those waves. Friction takes
+    let little through it gains up to `ahead` of a step more, which damps what is left of those waves. Friction takes
     the push of gravity, and no more than that again: a flow in balance stays, and what a limited slope does not see is
     not slowed down. Beside the cells: twice the share of their depth that stands below the bed at an edge, at most 1.
     """
@@ -347,7 +349,8 @@ def predict_row(
         slower = one + k
         inverse = one / (deep * slower)
         share = min((below + below) * (slower * inverse), one)
-        gain = (half + ahead * share) * ratio * (a * (u - su) - c * (u + su))
+        most = share * share
+        gain = (half + ahead * (most * most)) * ratio * (a * (u - su) - c * (u + su))
         gain = max(gain, half * (abs(sh) - h))
         push = (push - min(max(k * u, min(push + push, zero)), max(push + push, zero))) * (deep * inverse)
         ring[out + j] = e + gain
@@ -358,7 +361,7 @@ def predict_row(
 
 
 @njit(**KERNEL, fastmath=FLAGS)
-def source_row(ring, before, here, after, slope, least, steep, quarter, n):
+def source_row(ring, before, here, after, slope, least, quarter, n):
     """Slope of the surface that pushes, beside the slopes: half a step on for what stands below the bed at an edge.
 
     That part of the water has no flux through the face that would damp it: with the slope at the start of the step the
@@ -367,8 +370,7 @@ def source_row(ring, before, here, after, slope, least, steep, quarter, n):
     zero = least - least
     for j in range(uint64(n)):
         deep = min(ring[before + j + P1], ring[here + j + P1], ring[after + j + P1]) > least
-        a, b = ring[here + j] - ring[before + j], ring[after + j] - ring[here + j]
-        limited = max(min(quarter * (a + b), steep * max(min(a, b), zero)), steep * min(max(a, b), zero))
+        limited = half_slope(ring[here + j] - ring[before + j], ring[after + j] - ring[here + j], quarter)
         limited = limited if deep else zero
         ring[slope + j + P4] = ring[slope + j] + ring[here + j + P4] * (limited - ring[slope + j])
 
@@ -850,7 +852,7 @@ def mend(ring, cell, beyond, slope, slope_beyond, middle, side, share, mass, num
     e, h, eb, hb = e + side * se, h + side * sh, eb - side * sb, hb - side * tb
     z = e - h
     deep = h if z > eb else max(e - max(z, eb - hb), 0.0)
-    part = 0.5 + np.float64(numbers.ahead) * np.float64(ring[middle + P4])
+    part = 0.5 + np.float64(numbers.ahead) * np.float64(ring[middle + P4]) ** 4
     gain = part * numbers.ratio * share * side * (deep * (u + side * su) - np.float64(ring[mass]))
     gain = max(gain, 0.5 * (abs(sh) - np.float64(ring[middle + P1])))
     ring[middle] += gain
@@ -928,7 +930,7 @@ def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, n
     here, slope, middle = cells + uint64(lo), place(ALONG, lo), place(ALONG + 1, lo)
     flux, share = place(ALONG + 2, lo), place(ALONG + 3, lo)
     p = lo - shift + LEAD
-    slope_row(ring[here - one :], ring[here:], ring[here + one :], n.least, n.steep, n.quarter, m, ring[slope:])
+    slope_row(ring[here - one :], ring[here:], ring[here + one :], n.least, n.quarter, m, ring[slope:])
     predict(
         ring, here - one, here, here + one, slope - one, slope, slope + one, n2[p:], porosity, i, i, i, p - 1, p, p + 1,
         n, m, middle,
@@ -940,7 +942,7 @@ def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, n
             i, lo, lo + m, shift, cells, place(ALONG, 0), place(ALONG + 1, 0), place(ALONG + 2, 0), porosity, faces, n,
             ring,
         )  # fmt: skip
-    source_row(ring, middle - one, middle, middle + one, slope, n.least, n.steep, n.quarter, m)
+    source_row(ring, middle - one, middle, middle + one, slope, n.least, n.quarter, m)
     face_row(
         ring[middle - one :], ring[slope - one :], ring[middle:], ring[slope:], n.gravity, n.half, n.quarter, n.dry,
         n.solid, n.tiny, m, ring[flux:],
@@ -1000,7 +1002,7 @@ def predict_across(r, count, runs, pad, shift, z, n2, porosity, faces, numbers, 
         south, beyond = place(CELLS + ((r + 1) & 7), a), place(CELLS + ((r + 2) & 7), a)
         before, slope = place(SLOPES + ((r - 1) & 3), a), place(SLOPES + (r & 3), a)
         after, middle = place(SLOPES + ((r + 1) & 3), a), place(MIDDLE + (r & 3), a)
-        slope_row(ring[here:], ring[south:], ring[beyond:], n.least, n.steep, n.quarter, m, ring[after:])
+        slope_row(ring[here:], ring[south:], ring[beyond:], n.least, n.quarter, m, ring[after:])
         predict(
             ring, north, here, south, before, slope, after, row[p:], porosity, r - 1, r, r + 1, p, p, p, n, m, middle
         )
@@ -1024,7 +1026,7 @@ def faces_across(f, count, runs, pad, shift, z, n2, porosity, faces, numbers, ri
         north, here = place(MIDDLE + ((f - 1) & 3), a), place(MIDDLE + (f & 3), a)
         before, slope, out = place(SLOPES + ((f - 1) & 3), a), place(SLOPES + (f & 3), a), place(FLUX + (f & 3), a)
         south = place(MIDDLE + ((f + 1) & 3), a)
-        source_row(ring, north, here, south, slope, n.least, n.steep, n.quarter, m)
+        source_row(ring, north, here, south, slope, n.least, n.quarter, m)
         face_row(
             ring[north:], ring[before:], ring[here:], ring[slope:], n.gravity, n.half, n.quarter, n.dry, n.solid,
             n.tiny, m, ring[out:],

@@ -28,10 +28,6 @@ __all__ = ["BYTES_PER_CELL", "ShallowWaterModel"]
 BYTES_PER_CELL = {"single": 155, "double": 178}
 """Memory of a model at its highest, a cell: benchmarks/bench_shallow.py --memory, and 32 for buildings and walls."""
 
-LIMITER = 1.65
-"""Weight of the one-sided differences in the limiter (1 is minmod, 2 the steepest): steeper ones sharpen
-a dam break, but behind a standing jump the discharge never settles."""
-
 FIRST_STEP, STEP_GROWTH = 0.2, 1.15
 """Share of the stable step that a run begins with, and its growth: a dam that breaks is a jump that no step resolves;
 short first ones cut the error of a dry dam break by a third (tests/validation/test_shallow_analytic.py)."""
@@ -104,7 +100,7 @@ class ShallowWaterModel(SurfaceModel):
         section, dx, kind = self.section, self.grid.cell_size, self._type
         dry, keep, creep = section.dry_depth, KEEP[section.precision], CREEP[section.precision]
         given = (
-            dt / dx, k.GRAVITY * dt, k.GRAVITY, dry, creep, dry, 0.5 * LIMITER, rain, sink, keep, dx, 0.25, 0.5,
+            dt / dx, k.GRAVITY * dt, k.GRAVITY, dry, creep, dry, rain, sink, keep, dx, 0.25, 0.5,
             AHEAD, 1.0, 1e-30, SOLID,
         )  # fmt: skip
         made: Any = (kind(value) for value in given)
