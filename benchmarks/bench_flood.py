@@ -15,80 +15,22 @@ import argparse
 import sys
 import time
 import tracemalloc
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit, prange, set_num_threads
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from sim.flood.ground import Ground
-from sim.flood.model import FloodModel
-from sim.flood.scenario import FloodSection
-from sim.inputs import InputFiles
-from twin.grid import Grid
+from benchmarks.flood_cases import PRECISIONS, Case, Precision, dam_break, mostly_dry, rain_on_hills
+from benchmarks.flood_contenders import Run, drive, make_model
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from benchmarks.flood_contenders import Scheme
 
-HERE = Path(__file__).resolve().parent
 TRAFFIC = {"single": 44, "double": 88}
 """Bytes a cell and step: h, rest, z, qx, qy, h_max read, all but z written back."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A benchmark case."""
-
-    bed: NDArray[np.float64]
-    depth: NDArray[np.float64]
-    cell_size: float
-    n: float
-    duration: float
-    rain: float | None = None
-
-
-def dam_break(n: int = 512, duration: float = 60.0) -> Case:
-    depth = np.full((n, n), 0.5)
-    depth[:, : n // 2] = 2.0
-    return Case(np.zeros((n, n)), depth, 5.0, 0.03, duration)
-
-
-def mostly_dry(n: int = 512, duration: float = 20.0) -> Case:
-    side = round(n * 0.05**0.5)
-    depth = np.zeros((n, n))
-    depth[:side, :side] = 2.0
-    return Case(np.zeros((n, n)), depth, 5.0, 0.03, duration)
-
-
-def rain_on_hills(n: int = 1024, duration: float = 900.0) -> Case:
-    y, x = np.mgrid[:n, :n]
-    noise = np.random.default_rng(0).normal(0.0, 0.02, (n, n))
-    bed = 0.004 * x + 2.0 * np.sin(x / 40.0) * np.cos(y / 50.0) + noise
-    return Case(bed, np.zeros((n, n)), 5.0, 0.035, duration, 60.0)
-
-
-Precision = Literal["single", "double"]
-PRECISIONS: tuple[Precision, ...] = ("single", "double")
-
-
-def make_model(case: Case, precision: Precision) -> FloodModel:
-    ny, nx = case.bed.shape
-    grid = Grid((ny, nx), case.cell_size, 0.0, ny * case.cell_size)
-    section = FloodSection(
-        duration=case.duration, output_every=case.duration, precision=precision, rain=case.rain, max_dt=5.0
-    )
-    return FloodModel(section, Ground.bare(grid, case.bed, case.n, case.depth), InputFiles(HERE))
-
-
-def drive(model: FloodModel, until: float) -> float:
-    """Wall time to `until` [s]."""
-    began = time.perf_counter()
-    while (left := until - model.clock.time) > 1e-9:
-        model.step(min(model.stable_dt(), left))
-    return time.perf_counter() - began
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
@@ -109,40 +51,46 @@ def triad(threads: int, n: int = 20_000_000, repeats: int = 5) -> float:
     return 24.0 * n / best
 
 
+Best = dict[tuple[str, Precision, int], Run]
+"""The best run by case, precision and number of threads."""
+
+
+def measure(scheme: Scheme, cases: dict[str, Case], repeats: int, threads: list[int]) -> Best:
+    """The best of interleaved runs, after one that compiles."""
+    best: Best = {}
+    ways = [(name, precision, count) for precision in PRECISIONS for count in threads for name in cases]
+    for name, precision, count in ways:
+        set_num_threads(count)
+        drive(make_model(cases[name], scheme, precision), [3.0])
+    for _ in range(repeats):
+        for way in ways:
+            name, precision, count = way
+            set_num_threads(count)
+            end = cases[name].duration
+            run = drive(make_model(cases[name], scheme, precision), [end])[end]
+            best[way] = min(best.get(way, run), run, key=lambda run: run.wall)
+    return best
+
+
 def table(repeats: int, threads: list[int]) -> None:
     cases = {"A dam break": dam_break(), "B rain": rain_on_hills(duration=120.0), "dry, 5 % wet": mostly_dry()}
-    best: dict[tuple[str, str, int], tuple[float, int, float]] = {}
     bandwidth = {count: triad(count) for count in threads}
-    for precision in PRECISIONS:
-        for count in threads:
-            set_num_threads(count)
-            for case in cases.values():
-                drive(make_model(case, precision), 3.0)
-    for _ in range(repeats):
-        for name, case in cases.items():
-            for precision in PRECISIONS:
-                for count in threads:
-                    set_num_threads(count)
-                    model = make_model(case, precision)
-                    wall = drive(model, case.duration)
-                    key = (name, precision, count)
-                    found = (wall, model.clock.step, abs(model.budget()["relative_error"]))
-                    best[key] = min(best.get(key, found), found)
     print("| case | precision | threads | wall [s] | steps | Mcell/s | of triad | volume error |")
     print("|---|---|---|---|---|---|---|---|")
-    for (name, kind, count), (wall, steps, error) in best.items():
-        speed = cases[name].bed.size * steps / wall
+    for (name, kind, count), run in measure("local_inertial", cases, repeats, threads).items():
+        speed = cases[name].bed.size * run.steps / run.wall
         share = speed * TRAFFIC[kind] / bandwidth[count]
-        print(f"| {name} | {kind} | {count} | {wall:.3f} | {steps} | {speed / 1e6:.0f} | {share:.2f} | {error:.1e} |")
+        took = f"{run.wall:.3f} | {run.steps} | {speed / 1e6:.0f}"
+        print(f"| {name} | {kind} | {count} | {took} | {share:.2f} | {run.volume_error:.1e} |")
     print("triad:", ", ".join(f"{count} threads {value / 1e9:.1f} GB/s" for count, value in bandwidth.items()))
 
 
-def memory(n: int = 1024) -> None:
+def memory(scheme: Scheme, n: int = 1024) -> None:
     case = dam_break(n)
     for precision in PRECISIONS:
         tracemalloc.start()
-        model = make_model(case, precision)
-        drive(model, 2.0)
+        model = make_model(case, scheme, precision)
+        drive(model, [2.0])
         held, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         print(f"{precision}: {held / n**2:.0f} bytes a cell held, {peak / n**2:.0f} at most, with the case's 16")
@@ -155,7 +103,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     given = parser.parse_args()
     if given.memory:
-        memory()
+        memory("local_inertial")
     else:
         table(given.repeats, given.threads)
 

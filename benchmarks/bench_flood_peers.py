@@ -31,7 +31,8 @@ from numba import set_num_threads
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.bench_flood import TRAFFIC, Case, dam_break, mostly_dry, rain_on_hills, triad
+from benchmarks.bench_flood import TRAFFIC, triad
+from benchmarks.flood_cases import Case, dam_break, mostly_dry, rain_on_hills
 from benchmarks.flood_contenders import HERE, OURS, PEERS, SCHEMES, Contender, Run, Troubles, ask, drive, make_model
 from benchmarks.flood_reference import Reference
 
@@ -191,7 +192,7 @@ def growth_table(sizes: list[int], peer_sizes: dict[str, int], troubles: Trouble
 FIRST_STEP = """
 import sys
 sys.path.insert(0, sys.argv[2])
-from benchmarks.bench_flood import dam_break
+from benchmarks.flood_cases import dam_break
 from benchmarks.flood_contenders import make_model
 model = make_model(dam_break(512, 60.0), sys.argv[1], "single")
 model.step(model.stable_dt())

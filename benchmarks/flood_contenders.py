@@ -25,7 +25,7 @@ from twin.grid import Grid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks.bench_flood import Case, Precision
+    from benchmarks.flood_cases import Case, Precision
     from sim.flood.surface import SurfaceModel
 
 HERE = Path(__file__).resolve().parent

@@ -4,9 +4,8 @@ Layout: depth ``h`` and bed ``z`` at cells (ny, nx), unit discharge ``qx`` (ny, 
 (ny + 1, nx) positive **southward** (along rows) at faces. A band of rows is swept from north to south; what a row
 still needs of its neighbours lives in a ring of row buffers that stays in the first-level cache.
 
-What keeps the row kernels vectorised (a test guards it): ``error_model="numpy"``, unsigned loop counters, selects in
-place of branches, and few arrays a loop, because LLVM checks every written array against every read one and gives up
-beyond eight checks.
+What keeps the row kernels vectorised (a test guards it): ``error_model="numpy"``, unsigned loop counters and selects in
+place of branches. They are few, and become part of the sweep: docs/decisions/0006.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import config, njit, prange, types, uint64
-from numba.extending import overload
+from numba import config, njit, prange, uint64
+
+from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, at, inverse_cube_root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +44,6 @@ __all__ = [
     "State",
     "add_sources",
     "advance",
-    "inverse_cube_root",
     "join_runs",
     "mark_active",
     "settle_bands",
@@ -66,15 +65,6 @@ X, Y, SHARES, RAIN, TOP, STAGES, RATIO, SPARE = 0, 2, 5, 7, 8, 9, 12, 13
 """First row buffers of a ring: qx (2), qy (3), shares (2), rain, column tops, stages (3), dt/dx over the porosity, and
 what nobody reads (2)."""
 
-KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
-"""How every kernel is compiled. Without ``_nrt`` (they allocate nothing) each slice of a row and each array handed on
-costs an atomic reference count: half of the time of a step on rows of 512 cells."""
-
-GLUE: dict[str, Any] = {**KERNEL, "forceinline": True}
-"""What is to become part of its caller."""
-
-# fused multiply-add is welcome; nothing that reorders sums, for the compensated depth needs them as they are written
-FLAGS = {"contract", "nsz", "arcp"}
 WEIR = 1.7048
 """Broad-crested weir, (2/3)^(3/2) sqrt(g) [m1/2 s-1] from critical depth on the crest."""
 
@@ -128,50 +118,6 @@ class Active(NamedTuple):
     first: NDArray[Any]
     last: NDArray[Any]
     runs: NDArray[Any]
-
-
-def inverse_cube_root(x):
-    """x^(-1/3) for x > 0: a seed from the exponent bits, then fourth-order Householder and Newton steps."""
-    return x ** (-1.0 / 3.0)
-
-
-@overload(inverse_cube_root, inline="always")
-def _inverse_cube_root(x):
-    if x == types.float32:
-
-        def single(x):
-            s = np.float32(x)
-            bits = np.int32(np.int32(0x54A21D2A) - np.int32(np.float32(s.view(np.int32)) * np.float32(1 / 3)))
-            r = bits.view(np.float32)
-            y = np.float32(1) - x * r * r * r
-            r = r + r * y * (np.float32(1 / 3) + y * (np.float32(2 / 9) + y * np.float32(14 / 81)))
-            y = np.float32(1) - x * r * r * r
-            return r + r * y * np.float32(1 / 3)
-
-        return single
-
-    def double(x):
-        s = np.float32(x)
-        bits = np.int32(np.int32(0x54A21D2A) - np.int32(np.float32(s.view(np.int32)) * np.float32(1 / 3)))
-        r = np.float64(bits.view(np.float32))
-        y = 1.0 - x * r * r * r
-        r = r + r * y * (1 / 3 + y * (2 / 9 + y * (14 / 81)))
-        y = 1.0 - x * r * r * r
-        return r + r * y * (1 / 3 + y * (2 / 9 + y * (14 / 81)))
-
-    return double
-
-
-def at(values, j):
-    """`values` itself, or its entry `j` where it is a row."""
-    return values if np.ndim(values) == 0 else values[j]
-
-
-@overload(at, inline="always")
-def _at(values, j):  # noqa: ARG001  # an overload has the arguments of what it stands for
-    if isinstance(values, types.Array):
-        return lambda values, j: values[j]
-    return lambda values, j: values  # noqa: ARG005  # as above
 
 
 # numba leaves out what an array's number of dimensions rules out: where there is no porosity these become nothing

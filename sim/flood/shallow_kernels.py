@@ -6,210 +6,48 @@ and the rows behind it across in a ring of row buffers that stays in the caches.
 newest one that was read, so depth and velocity are updated in place; what a neighbouring strip or band still needs of
 the old values is put aside before the step.
 
-Layout: `State` is padded by cells of wall; `v` points **southward** (along rows). A row buffer is one array whose
-planes lie `PLANE` apart, a constant: so the compiler knows that they do not overlap and packs the loops. In buffers
-"normal" is along the sweep, "transverse" across; each sweep hands its cells on with the two swapped.
+Where everything lies is said in `shallow_layout`. In buffers "normal" is along the sweep, "transverse" across; each
+sweep hands its cells on with the two swapped.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange, types, uint64
-from numba.extending import overload
+from numba import njit, prange, uint64
 
-from sim.flood.kernels import DISCHARGE, GRAVITY, OPEN, SEA, STAGE, TILE_COLS, TILE_ROWS, WALL_BED
+from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, at, inverse_cube_root
+from sim.flood.kernels import DISCHARGE, GRAVITY, OPEN, SEA, STAGE, TILE_COLS, TILE_ROWS, WALL_BED, WEIR
+from sim.flood.shallow_layout import (
+    ALONG,
+    CELLS,
+    FLUX,
+    LANES,
+    LEAD,
+    MIDDLE,
+    P1,
+    P2,
+    P3,
+    P4,
+    PAD,
+    PLANE,
+    RATIO,
+    REACH,
+    ROW,
+    SHARE,
+    SLOPES,
+    STRIP,
+    TOP,
+)  # fmt: skip
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = [
-    "FENCE_ROWS",
-    "LANES",
-    "LEAD",
-    "MARGIN",
-    "PAD",
-    "PLANE",
-    "REACH",
-    "ROOM_ROWS",
-    "ROW",
-    "STRIP",
-    "Numbers",
-    "Room",
-    "State",
-    "add_sources",
-    "fastest_wave",
-    "put_fences_aside",
-    "sweep_band",
-    "sweep_bands",
-    "track_velocity",
-]
-
-PAD = 8
-"""Rows of wall north and south of the domain."""
-LANES = 16
-"""Values of a vector, and of a cache line in single precision: rows are computed from line to line."""
-LEAD = 2 * LANES
-"""Columns of wall west of the domain."""
-MARGIN = 3 * LANES
-"""Columns of wall east of the domain, at least."""
-STRIP = 512
-"""Columns that are swept together: their row buffers fit into the caches near the processor."""
-REACH = 5
-"""Cells on either side that a sweep sees: slopes, prediction, its slopes, faces and scaled donors, one each."""
-PLANE = STRIP + LEAD + MARGIN + 7 * LANES
-ROW = 5 * PLANE + 47 * LANES
-FENCE_ROWS = 2 * REACH
-ROOM_ROWS = 30
-WEIR = 1.7048
-"""Broad-crested weir, (2/3)^(3/2) sqrt(g) [m1/2 s-1] from critical depth on the crest."""
-
-P1, P2, P3, P4 = (np.uint64(k * PLANE) for k in (1, 2, 3, 4))
-# places in a buffer of cells: stage 0, depth P1, normal P2 and transverse velocity P3, gain of depth P4;
-# in one of slopes: the same four, and P4 the slope that pushes; in one half a step on: the same four, and P4 the share
-# below the edges; in one of faces: mass 0, transverse P1, carried P2, pressure west P3 and east P4
-
-KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
-# what calls row kernels becomes part of its caller: its many arguments would cost more than it does
-GLUE: dict[str, Any] = {**KERNEL, "forceinline": True}
-# fused multiply-add is welcome; nothing that reorders sums
-FLAGS = {"contract", "nsz", "arcp"}
-
-CELLS, SLOPES, MIDDLE, FLUX, SHARE, ALONG, TOP, RATIO = 0, 8, 12, 16, 20, 22, 28, 29
-"""First row buffers of a ring: cells (8), slopes (4), cells half a step on (4), faces (4), shares (2), and those of the
-sweep along rows: slopes, cells half a step on, faces, share, input, result; column tops; dt/dx over the porosity."""
-
-
-class Numbers(NamedTuple):
-    """Scalars of a step, all of the kernels' type."""
-
-    ratio: float
-    """dt / dx [s m-1]."""
-    gdt: float
-    """g dt [m s-1]."""
-    gravity: float
-    dry: float
-    """Depth up to which a cell gives nothing and stands still [m]."""
-    creep: float
-    """Speed below which water stands still [m s-1]: squares of smaller ones are denormal numbers, which are slow."""
-    least: float
-    """Depth above which a cell is reconstructed with slopes [m]."""
-    rain: float
-    """Depth of rain [m]."""
-    sink: float
-    """Depth that seeps away [m]."""
-    keep: float
-    """Share of its water that a cell may give."""
-    cell_size: float
-    quarter: float
-    half: float
-    ahead: float
-    """Share of a step that the depth is predicted further on where all of it stands below the bed at an edge."""
-    one: float
-    tiny: float
-    solid: float
-    """Stage above which a cell is a wall [m above the local datum]."""
-
-
-class State(NamedTuple):
-    """What a step changes, and what it does not: (ny + 2 PAD, columns + LEAD + MARGIN or more) unless said."""
-
-    z: NDArray[Any]
-    """Bed [m above the local datum]; a wall cell stands at ``WALL_BED``."""
-    h: NDArray[Any]
-    """Depth [m]."""
-    rest: NDArray[Any]
-    """What rounding took off the depth [m]."""
-    u: NDArray[Any]
-    """Velocity eastward [m s-1]."""
-    v: NDArray[Any]
-    """Velocity southward [m s-1]."""
-    n2: NDArray[Any]
-    """Manning's n squared [s2 m-2/3], or one row where it is uniform."""
-    h_max: NDArray[Any]
-    """Running maximum of the depth [m]."""
-    weight: NDArray[Any]
-    """Share of the rain, or (1, 1) where it is 1 everywhere."""
-    porosity: NDArray[Any]
-    """Share of a cell that buildings leave free, or (1,) where it is 1 everywhere: another type, so that the kernels
-    that know of it are others."""
-    columns: int
-    """Columns of the domain."""
-
-
-class Room(NamedTuple):
-    """Buffers of the threads; the first axis is the thread's."""
-
-    rows: NDArray[Any]
-    """(threads, ROOM_ROWS * ROW) rings of row buffers."""
-    fences: NDArray[Any]
-    """(threads, FENCE_ROWS, 4, padded columns) depth, rest, u, v of the rows beyond the band, before the step."""
-    edges: NDArray[Any]
-    """(threads, 2, ny, 4, LEAD) the same of the columns west of a strip, before the step."""
-    runs: NDArray[Any]
-    """(threads, 2, tile rows, 2, runs) active runs of columns in a strip, by tile row; and by pair of tile rows."""
-    counts: NDArray[Any]
-    """(threads, 2, tile rows) their number."""
-    owing: NDArray[Any]
-    """(threads, 2) cells that owe, by row."""
-    fast: NDArray[Any]
-    """(threads, STRIP) fastest wave by column [m s-1]."""
-    fastest: NDArray[Any]
-    """(threads,) fastest wave of the band [m s-1]."""
-
-
-def inverse_four_thirds(x):
-    """x^(-4/3) for x > 0: a seed from the exponent bits for the cube root, then Newton steps."""
-    return x ** (-4.0 / 3.0)
-
-
-@overload(inverse_four_thirds, inline="always")
-def _inverse_four_thirds(x):
-    if x == types.float32:
-
-        def single(x):
-            s = np.float32(x)
-            bits = np.int32(np.int32(0x54A21D2A) - np.int32(np.float32(s.view(np.int32)) * np.float32(1 / 3)))
-            r = bits.view(np.float32)
-            third, over = x * np.float32(1 / 3), np.float32(4 / 3)
-            r = r * (over - third * r * r * r)
-            r = r * (over - third * r * r * r)
-            return (r * r) * (r * r)
-
-        return single
-
-    def double(x):
-        s = np.float32(x)
-        bits = np.int32(np.int32(0x54A21D2A) - np.int32(np.float32(s.view(np.int32)) * np.float32(1 / 3)))
-        r = np.float64(bits.view(np.float32))
-        third, over = x * (1 / 3), 4 / 3
-        r = r * (over - third * r * r * r)
-        r = r * (over - third * r * r * r)
-        r = r * (over - third * r * r * r)
-        r = r * (over - third * r * r * r)
-        return (r * r) * (r * r)
-
-    return double
+__all__ = ["sweep_band", "sweep_bands"]
 
 
 @njit(**GLUE)
 def place(row, j):
     """Place of entry `j` of a row buffer in the ring."""
     return uint64(row * ROW + j)
-
-
-def at(values, j):
-    """`values` itself, or its entry `j` where it is a row."""
-    return values if np.ndim(values) == 0 else values[j]
-
-
-@overload(at, inline="always")
-def _at(values, j):  # noqa: ARG001  # an overload has the arguments of what it stands for
-    if isinstance(values, types.Array):
-        return lambda values, j: values[j]
-    return lambda values, j: values  # noqa: ARG005  # as above
 
 
 # numba leaves out what an array's number of dimensions rules out: where there is no porosity these become nothing
@@ -345,7 +183,9 @@ def predict_row(
         a, c = a * min(at(free_before, j) / at(free, j), one), c * min(at(free_after, j) / at(free, j), one)
         push = -ratio * (u * su + gravity * se)
         deep = max(h, dry)
-        k = half * gdt * n2[j] * inverse_four_thirds(deep) * math.sqrt(u * u + v * v)
+        r = inverse_cube_root(deep)
+        r2 = r * r
+        k = half * gdt * n2[j] * (r2 * r2) * math.sqrt(u * u + v * v)
         slower = one + k
         inverse = one / (deep * slower)
         share = min((below + below) * (slower * inverse), one)
@@ -491,7 +331,9 @@ def drag_row(ring, n2, gdt, dry, one, n, cells):
     """Friction on both velocities: |U| (1 + k |U|) = |P| for the new |U|, k = g dt n^2 h^(-4/3), P without friction."""
     for j in range(uint64(n)):
         u, v = ring[cells + j + P2], ring[cells + j + P3]
-        k = gdt * n2[j] * inverse_four_thirds(max(ring[cells + j + P1], dry))
+        r = inverse_cube_root(max(ring[cells + j + P1], dry))
+        r2 = r * r
+        k = gdt * n2[j] * (r2 * r2)
         k = k + k
         k = k + k
         slower = one + math.sqrt(one + k * math.sqrt(u * u + v * v))
@@ -1194,24 +1036,6 @@ def put_edge_aside(first, last, column, state, edge):
 
 
 @njit(**KERNEL)
-def put_fences_aside(bands, state, fences):
-    """Keep the rows beyond each band as they are before the step."""
-    ny = state.z.shape[0] - 2 * PAD
-    for k in range(bands.size - 1):
-        first, last = bands[k] * TILE_ROWS, min(bands[k + 1] * TILE_ROWS, ny)
-        if first >= last:
-            continue
-        for r in range(FENCE_ROWS):
-            i = first - REACH + r if r < REACH else last - REACH + r
-            if -PAD <= i < ny + PAD:
-                for j in range(state.h.shape[1]):
-                    fences[k, r, 0, j] = state.h[i + PAD, j]
-                    fences[k, r, 1, j] = state.rest[i + PAD, j]
-                    fences[k, r, 2, j] = state.u[i + PAD, j]
-                    fences[k, r, 3, j] = state.v[i + PAD, j]
-
-
-@njit(**KERNEL)
 def sweep_strip(
     first, last, start, is_late, x_first, state, x_faces, y_faces, busy, numbers, ring, fence, edge, runs, counts,
     owing, fast, tops, taken, x_flux, y_flux,
@@ -1284,68 +1108,3 @@ def sweep_bands(bands, x_first, state, x_faces, y_faces, busy, numbers, room, to
         room.fastest[k] = 0
         if a < b:
             sweep_band(k, a, b, x_first, state, x_faces, y_faces, busy, numbers, room, tops, taken, x_flux, y_flux)
-
-
-@njit(**KERNEL)
-def add_sources(row, col, gain, keep, state, tops, got):
-    """Add (or take, as far as there is any) `gain` [m] at single cells, one after the other.
-
-    Water that is added is at rest, water that is taken has the velocity of the cell.
-
-    got : (n,)   out, depth that was really added, negative where taken [m]
-    """
-    zero = tops[0, 0] - tops[0, 0]
-    for k in range(row.size):
-        i, j = row[k] + PAD, col[k] + LEAD
-        part = max(gain[k], -keep * state.h[i, j])
-        y = part + state.rest[i, j]
-        old = state.h[i, j]
-        new = old + y
-        back = new - old
-        state.rest[i, j] = (old - (new - back)) + (y - back)
-        state.h[i, j] = new
-        if part > zero:
-            state.u[i, j] *= old / new
-            state.v[i, j] *= old / new
-        state.h_max[i, j] = max(state.h_max[i, j], new)
-        t, c = row[k] // TILE_ROWS, col[k] // TILE_COLS
-        tops[t, c] = max(tops[t, c], new)
-        got[k] = part
-
-
-@njit(**KERNEL)
-def track_row(h, u, v, least, zero, n, speed_max, discharge_max, force_max):
-    """Running maxima of speed, unit discharge and u^2 h; shallower water than `least` does not count."""
-    for j in range(uint64(n)):
-        speed = math.sqrt(u[j] * u[j] + v[j] * v[j])
-        speed = speed if h[j] >= least else zero
-        speed_max[j] = max(speed_max[j], speed)
-        discharge_max[j] = max(discharge_max[j], speed * h[j])
-        force_max[j] = max(force_max[j], speed * speed * h[j])
-
-
-@njit(**KERNEL)
-def track_velocity(state, active, least, speed_max, discharge_max, force_max):
-    """Bring the maxima that depend on velocity up to date in the active tiles."""
-    zero = least - least
-    for i in range(speed_max.shape[0]):
-        t = i // TILE_ROWS
-        for g in range(active.runs[t]):
-            a, b = active.first[t, g], active.last[t, g]
-            p = a + LEAD
-            track_row(
-                state.h[i + PAD, p:], state.u[i + PAD, p:], state.v[i + PAD, p:], least, zero, b - a,
-                speed_max[i, a:b], discharge_max[i, a:b], force_max[i, a:b],
-            )  # fmt: skip
-
-
-@njit(**KERNEL)
-def fastest_wave(state, dry):
-    """Fastest wave [m s-1], from scratch."""
-    fastest = dry - dry
-    for i in range(state.h.shape[0]):
-        for j in range(state.h.shape[1]):
-            if state.h[i, j] > dry:
-                speed = max(abs(state.u[i, j]), abs(state.v[i, j])) + math.sqrt(GRAVITY * state.h[i, j])
-                fastest = max(fastest, speed)
-    return fastest

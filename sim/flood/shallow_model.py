@@ -9,9 +9,11 @@ import numpy as np
 from numba import get_num_threads
 
 import sim.flood.kernels as k
-import sim.flood.shallow_kernels as sk
+import sim.flood.shallow_layout as at
 from sim.flood.fields import SPEED_DEPTH
 from sim.flood.memory import spread_array
+from sim.flood.shallow_cells import add_sources, fastest_wave, put_fences_aside, track_velocity
+from sim.flood.shallow_kernels import sweep_band, sweep_bands
 from sim.flood.surface import KEEP, PARALLEL_CELLS, SurfaceModel
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ FIRST_STEP, STEP_GROWTH = 0.2, 1.15
 """Share of the stable step that a run begins with, and its growth: a dam that breaks is a jump that no step resolves;
 short first ones cut the error of a dry dam break by a third (tests/validation/test_shallow_analytic.py)."""
 
-AHEAD = 0.4
-"""Share of a step, on rough beds: docs/decisions/0005."""
+AHEAD = 0.9
+"""Courant number up to which the depth over rough beds may be predicted: docs/decisions/0005."""
 
 CREEP = {"single": 1e-7, "double": 1e-15}
 """Speed below which water stands still [m/s]: what rounding of the surface gives a cell in a step."""
@@ -53,12 +55,12 @@ class ShallowWaterModel(SurfaceModel):
     names = ("z", "h", "rest", "u", "v", "h_max")
     missing = 0.25
     """Found with free weirs: 0 lets 17 % too much through the small one, 0.5 takes 8 % off the wide one."""
-    _state: sk.State
+    _state: at.State
 
     def __init__(self, section: FloodSection, ground: Ground, files: InputFiles) -> None:
-        self._room: sk.Room | None = None
+        self._room: at.Room | None = None
         super().__init__(section, ground, files)
-        self._fastest = float(sk.fastest_wave(self._state, self._type(section.dry_depth)))
+        self._fastest = float(fastest_wave(self._state, self._type(section.dry_depth)))
 
     def stable_dt(self) -> float:
         """Longest stable step [s]: the Courant number over the fastest wave, inside or coming in."""
@@ -93,18 +95,19 @@ class ShallowWaterModel(SurfaceModel):
         return math.hypot(float(self._cells("u")[row, col]), float(self._cells("v")[row, col]))
 
     def _cells(self, name: str) -> NDArray[Any]:
-        values: NDArray[Any] = getattr(self._state, name)[sk.PAD : -sk.PAD, sk.LEAD : sk.LEAD + self.grid.shape[1]]
+        values: NDArray[Any] = getattr(self._state, name)[at.PAD : -at.PAD, at.LEAD : at.LEAD + self.grid.shape[1]]
         return values
 
     def _advance(self, dt: float, rain: np.floating, sink: float) -> None:
         section, dx, kind = self.section, self.grid.cell_size, self._type
         dry, keep, creep = section.dry_depth, KEEP[section.precision], CREEP[section.precision]
+        ahead = min(1.0, AHEAD / section.cfl) - 0.5
         given = (
             dt / dx, k.GRAVITY * dt, k.GRAVITY, dry, creep, dry, rain, sink, keep, dx, 0.25, 0.5,
-            AHEAD, 1.0, 1e-30, SOLID,
+            ahead, 1.0, 1e-30, SOLID,
         )  # fmt: skip
         made: Any = (kind(value) for value in given)
-        numbers = sk.Numbers(*made)
+        numbers = at.Numbers(*made)
         total = self._wake(rain, sink)
         threads = get_num_threads() if total * k.TILE_ROWS * k.TILE_COLS >= PARALLEL_CELLS else 1
         room = self._make_room(threads)
@@ -112,27 +115,27 @@ class ShallowWaterModel(SurfaceModel):
         counted = (self._tops, self._taken, self._x_flux, self._y_flux)
         still = (self._state, *self._faces, self._busy, numbers, room)
         if threads == 1:
-            sk.sweep_band(0, 0, self.grid.shape[0], x_first, *still, *counted)
+            sweep_band(0, 0, self.grid.shape[0], x_first, *still, *counted)
         else:
             k.join_runs(self._busy, self.grid.shape[1], self._active)
             bands = np.zeros(threads + 1, dtype=np.int64)
             k.split_bands(self._active, total, bands)
-            sk.put_fences_aside(bands, self._state, room.fences)
-            sk.sweep_bands(bands, x_first, *still, *counted)
+            put_fences_aside(bands, self._state, room.fences)
+            sweep_bands(bands, x_first, *still, *counted)
         self._fastest = float(room.fastest[:threads].max())
 
     def _inject(self, row: NDArray[np.int64], col: NDArray[np.int64], gain: NDArray[Any], got: NDArray[Any]) -> None:
-        sk.add_sources(row, col, gain, self._type(KEEP[self.section.precision]), self._state, self._tops, got)
+        add_sources(row, col, gain, self._type(KEEP[self.section.precision]), self._state, self._tops, got)
 
     def _track_flow(
         self, speed_max: NDArray[np.float32], discharge_max: NDArray[np.float32], force_max: NDArray[np.float32]
     ) -> None:
         least = self._type(SPEED_DEPTH)
-        sk.track_velocity(self._state, self._active, least, speed_max, discharge_max, force_max)
+        track_velocity(self._state, self._active, least, speed_max, discharge_max, force_max)
 
     def _judge(self) -> None:
         state = self._state
-        self.danger.judge_velocity(state.h, state.u, state.v, (sk.PAD, sk.LEAD), self._active)
+        self.danger.judge_velocity(state.h, state.u, state.v, (at.PAD, at.LEAD), self._active)
 
     def _face_discharge(self, on_x: bool, faces: NDArray[np.int64]) -> NDArray[np.floating]:
         """Mean of the two cells of a face: the sweeps keep no flux; nothing passes beside a wall cell."""
@@ -144,7 +147,7 @@ class ShallowWaterModel(SurfaceModel):
         porosity = self.ground.porosity
         return through if porosity is None else through * np.minimum(porosity[before], porosity[here])
 
-    def _first_state(self, weight: NDArray[np.float64] | None) -> sk.State:
+    def _first_state(self, weight: NDArray[np.float64] | None) -> at.State:
         ground, kind = self.ground, self._type
         z = np.where(ground.is_wall, k.WALL_BED, ground.bed - self.datum).astype(kind)
         h = ground.depth.astype(kind)
@@ -158,7 +161,7 @@ class ShallowWaterModel(SurfaceModel):
         arrays["porosity"] = ground.porosity
         padded = {name: NOWHERE[name] if values is None else _pad(values, name) for name, values in arrays.items()}
         made: Any = {name: spread_array(values, kind, slot) for slot, (name, values) in enumerate(padded.items())}
-        return sk.State(**made, columns=nx)
+        return at.State(**made, columns=nx)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that a restart needs."""
@@ -169,23 +172,23 @@ class ShallowWaterModel(SurfaceModel):
         super().load_state(state)
         self._fastest = float(state["fastest"][0])
 
-    def _make_room(self, threads: int) -> sk.Room:
+    def _make_room(self, threads: int) -> at.Room:
         if self._room is None or len(self._room.rows) < threads:
             kind = self._type
             ny, nx = self.grid.shape
             tile_rows = len(self._busy)
             width = self._state.z.shape[1]
-            fences = sk.FENCE_ROWS if threads > 1 else 1
-            edge_rows = ny if nx > sk.STRIP else 1
-            runs = sk.STRIP // k.TILE_COLS // 2 + 1
-            self._room = sk.Room(
-                rows=spread_array(np.zeros((threads, sk.ROOM_ROWS * sk.ROW)), kind, 9),
+            fences = at.FENCE_ROWS if threads > 1 else 1
+            edge_rows = ny if nx > at.STRIP else 1
+            runs = at.STRIP // k.TILE_COLS // 2 + 1
+            self._room = at.Room(
+                rows=spread_array(np.zeros((threads, at.ROOM_ROWS * at.ROW)), kind, 9),
                 fences=np.zeros((threads, fences, 4, width), dtype=kind),
-                edges=np.zeros((threads, 2, edge_rows, 4, sk.LEAD), dtype=kind),
+                edges=np.zeros((threads, 2, edge_rows, 4, at.LEAD), dtype=kind),
                 runs=np.zeros((threads, 2, tile_rows, 2, runs), dtype=np.int64),
                 counts=np.zeros((threads, 2, tile_rows), dtype=np.int64),
                 owing=np.zeros((threads, 2), dtype=kind),
-                fast=np.zeros((threads, sk.STRIP), dtype=kind),
+                fast=np.zeros((threads, at.STRIP), dtype=kind),
                 fastest=np.zeros(threads, dtype=kind),
             )
         return self._room
@@ -194,6 +197,6 @@ class ShallowWaterModel(SurfaceModel):
 def _pad(values: NDArray[Any], name: str) -> NDArray[Any]:
     fill = BEYOND.get(name, 0.0)
     # one row of a roughness stands for all
-    rows = 0 if name == "n2" and len(values) == 1 else sk.PAD
-    rest = -values.shape[1] % sk.LANES
-    return np.pad(values, ((rows, rows), (sk.LEAD, sk.MARGIN + rest)), constant_values=fill)
+    rows = 0 if name == "n2" and len(values) == 1 else at.PAD
+    rest = -values.shape[1] % at.LANES
+    return np.pad(values, ((rows, rows), (at.LEAD, at.MARGIN + rest)), constant_values=fill)

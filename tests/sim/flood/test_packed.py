@@ -12,6 +12,7 @@ from numba import njit
 
 import sim.flood.kernels as k
 import sim.flood.shallow_kernels as sk
+from sim.flood.shallow_layout import ROW
 
 INERTIAL = ["predict_row_x", "predict_row_y", "stage_row", "share_row", "scale_row", "fill_up_row"]
 SHALLOW = [
@@ -47,7 +48,7 @@ def _code(kernel: Any, shape: tuple[int, ...], dtype: Any) -> str:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("module", "name", "shape"),
-    [(k, name, (4, 64)) for name in INERTIAL] + [(sk, name, (sk.ROW,)) for name in SHALLOW],
+    [(k, name, (4, 64)) for name in INERTIAL] + [(sk, name, (ROW,)) for name in SHALLOW],
     ids=lambda value: getattr(value, "__name__", str(value)).removeprefix("sim.flood."),
 )
 def test_rows_are_computed_in_packed_instructions(module: Any, name: str, shape: tuple[int, ...], dtype: Any) -> None:
