@@ -163,10 +163,11 @@ def predict_row(
     """Cells half a step on, as their own edges move them (MUSCL-Hancock); faces compute with these and the slopes.
 
     What the depth gains is what its edges let through where the bed is brought to one height as in `face_row`: the
-    cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Where the edges
-    let little through it gains up to `ahead` of a step more, which damps what is left of those waves. Friction takes
+    cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Where both
+    edges let little through it gains up to `ahead` of a step more, which damps what is left of those waves. Friction takes
     the push of gravity, and no more than that again: a flow in balance stays, and what a limited slope does not see is
-    not slowed down. Beside the cells: twice the share of their depth that stands below the bed at an edge, at most 1.
+    not slowed down. Beside the cells: the share of their depth that stands below the bed at an edge, at most a half where
+    an edge lets nothing through.
     """
     zero = half - half
     one = half + half
@@ -179,7 +180,7 @@ def predict_row(
         zl, zr = el - hl, er - hr
         a = hl if zl > ew else max(el - max(zl, ew - hw), zero)
         c = hr if zr > ee else max(er - max(zr, ee - he), zero)
-        below = max(hl - a, hr - c)
+        below, shut = max(hl - a, hr - c), min(a, c)
         a, c = a * min(at(free_before, j) / at(free, j), one), c * min(at(free_after, j) / at(free, j), one)
         push = -ratio * (u * su + gravity * se)
         deep = max(h, dry)
@@ -188,9 +189,9 @@ def predict_row(
         k = half * gdt * n2[j] * (r2 * r2) * math.sqrt(u * u + v * v)
         slower = one + k
         inverse = one / (deep * slower)
-        share = min((below + below) * (slower * inverse), one)
+        share = min(below * (slower * inverse), one if shut > zero else half)
         most = share * share
-        gain = (half + ahead * (most * most)) * ratio * (a * (u - su) - c * (u + su))
+        gain = (half + ahead * (most * most * most)) * ratio * (a * (u - su) - c * (u + su))
         gain = max(gain, half * (abs(sh) - h))
         push = (push - min(max(k * u, min(push + push, zero)), max(push + push, zero))) * (deep * inverse)
         ring[out + j] = e + gain
@@ -208,11 +209,13 @@ def source_row(ring, before, here, after, slope, least, quarter, n):
     surface over a rough bed swings ever higher. On a smooth bed there is none, and edges and push have one slope.
     """
     zero = least - least
+    one = quarter + quarter + quarter + quarter
     for j in range(uint64(n)):
         deep = min(ring[before + j + P1], ring[here + j + P1], ring[after + j + P1]) > least
         limited = half_slope(ring[here + j] - ring[before + j], ring[after + j] - ring[here + j], quarter)
         limited = limited if deep else zero
-        ring[slope + j + P4] = ring[slope + j] + ring[here + j + P4] * (limited - ring[slope + j])
+        share = min(ring[here + j + P4] + ring[here + j + P4], one)
+        ring[slope + j + P4] = ring[slope + j] + share * (limited - ring[slope + j])
 
 
 @njit(**KERNEL, fastmath=FLAGS)
@@ -694,7 +697,7 @@ def mend(ring, cell, beyond, slope, slope_beyond, middle, side, share, mass, num
     e, h, eb, hb = e + side * se, h + side * sh, eb - side * sb, hb - side * tb
     z = e - h
     deep = h if z > eb else max(e - max(z, eb - hb), 0.0)
-    part = 0.5 + np.float64(numbers.ahead) * np.float64(ring[middle + P4]) ** 4
+    part = 0.5 + np.float64(numbers.ahead) * np.float64(ring[middle + P4]) ** 6
     gain = part * numbers.ratio * share * side * (deep * (u + side * su) - np.float64(ring[mass]))
     gain = max(gain, 0.5 * (abs(sh) - np.float64(ring[middle + P1])))
     ring[middle] += gain
