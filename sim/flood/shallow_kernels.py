@@ -163,11 +163,11 @@ def predict_row(
     """Cells half a step on, as their own edges move them (MUSCL-Hancock); faces compute with these and the slopes.
 
     What the depth gains is what its edges let through where the bed is brought to one height as in `face_row`: the
-    cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Where both
-    edges let little through it gains up to `ahead` of a step more, which damps what is left of those waves. Friction takes
-    the push of gravity, and no more than that again: a flow in balance stays, and what a limited slope does not see is
-    not slowed down. Beside the cells: the share of their depth that stands below the bed at an edge, at most a half where
-    an edge lets nothing through.
+    cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Where an
+    edge lets little through, and none is shut, it gains up to `ahead` of a step more: that damps what is left of those
+    waves. Friction takes the push of gravity, and no more than that again: a flow in balance stays, and what a limited
+    slope does not see is not slowed down. Beside the cells: the share of their depth that stands below the bed at an
+    edge, at most a half where an edge is shut.
     """
     zero = half - half
     one = half + half
