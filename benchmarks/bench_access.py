@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,18 +206,15 @@ def measure(case: Case, peers: Peers | None, repeats: int, rng: np.random.Genera
         "one_to_one": {"ours": lambda count: timed(lambda: ours_one(count))},
     }
     if peers is not None:
-        for peer in ("networkx", "igraph"):
-            contests["one_to_all"][peer] = (
-                lambda count, peer=peer: peers.ask(  # type: ignore[misc]
-                    peer=peer, task="one_to_all", sources=sources[:count]
-                )
-            )
-        for peer in ("networkx", "igraph", "routingkit"):
-            contests["one_to_one"][peer] = (
-                lambda count, peer=peer: peers.ask(  # type: ignore[misc]
-                    peer=peer, task="one_to_one", sources=pairs[0][:count], targets=pairs[1][:count]
-                )
-            )
+
+        def ask_all(peer: str, count: int) -> dict[str, float]:
+            return peers.ask(peer=peer, task="one_to_all", sources=sources[:count])
+
+        def ask_one(peer: str, count: int) -> dict[str, float]:
+            return peers.ask(peer=peer, task="one_to_one", sources=pairs[0][:count], targets=pairs[1][:count])
+
+        contests["one_to_all"] |= {peer: partial(ask_all, peer) for peer in ("networkx", "igraph")}
+        contests["one_to_one"] |= {peer: partial(ask_one, peer) for peer in ("networkx", "igraph", "routingkit")}
     best: dict[str, dict[str, Timing]] = {task: {} for task in contests}
     totals: dict[tuple[str, int], float] = {}
     for number in range(repeats + 1):

@@ -23,6 +23,7 @@ from pydantic import (
 from layers.bounds import Bounds
 from layers.source import is_url, read_text
 from layers.whole_file import whole_file
+from layers.yaml_document import DocumentLoader
 from twin.errors import FrameError, LayerError
 from twin.frame import ELLIPSOIDAL, TP, Frame
 from twin.layer import Access
@@ -190,8 +191,7 @@ def read_catalog(uri: str | Path) -> Catalog:
     text = read_text(uri, where)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_repeated_keys(node, where)
-        form = yaml.safe_load(text)
+        form = yaml.load(text, Loader=DocumentLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
@@ -252,29 +252,6 @@ def _frame(horizontal: str, vertical: str | None) -> Frame:
         return Frame(horizontal, vertical)
     except FrameError as error:
         raise ValueError(str(error)) from error
-
-
-def _refuse_repeated_keys(root: yaml.Node | None, where: str) -> None:
-    """YAML keeps the last of two equal keys silently: half a catalogue would vanish."""
-    todo, visited = [root], set[int]()
-    while todo:
-        node = todo.pop()
-        if node is None or id(node) in visited:  # an alias may point back to its own parent
-            continue
-        visited.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            todo += node.value
-        elif isinstance(node, yaml.MappingNode):
-            seen = set[str]()
-            for key, value in node.value:
-                if str(key.value) in seen:
-                    raise LayerError(
-                        f"key {key.value!r} is there twice",
-                        where=f"{where} line {key.start_mark.line + 1}",
-                        remedy="Remove or rename one of them.",
-                    )
-                seen.add(str(key.value))
-                todo.append(value)
 
 
 def _explain(error: ValidationError, node: yaml.Node | None, where: str) -> LayerError:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
+
+from layers.kernels import trace_chains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def centre_lines(mask: NDArray[np.bool_]) -> Skeleton:
     numbers = np.arange(1, n_nodes + 1)
     centre = np.array(ndimage.center_of_mass(is_node, label, numbers))
     room = ndimage.maximum(width, label, numbers)
-    steps, start, ends = _trace(thin, label.astype(np.int32), 2 * int(thin.sum()) + 16)
+    steps, start, ends = trace_chains(thin, label.astype(np.int32), 2 * int(thin.sum()) + 16)
     graph = Skeleton({int(n): centre[n - 1] - 1.0 for n in numbers}, {int(n): float(room[n - 1]) for n in numbers}, [])
     for k, (a, b) in enumerate(ends):
         pixels = steps[start[k] : start[k + 1]]
@@ -213,56 +214,3 @@ def _join(graph: Skeleton) -> None:
         del lines[gone]
         at[second.end] = [kept if number == gone else number for number in at[second.end]]
     graph.lines = list(lines.values())
-
-
-@njit(cache=True, error_model="numpy")
-def _trace(thin, label, most):  # type: ignore[no-untyped-def]
-    """Follow the chains of pixels between nodes.
-
-    thin  : (ny, nx) bool    skeleton with an empty rim
-    label : (ny, nx) int32   number of the node of a pixel, 0 on a chain
-    most  : int              room for pixels
-
-    Returns pixels (n, 2), start of each chain (k + 1,), nodes at its ends (k, 2).
-    """
-    ny, nx = thin.shape
-    pixels = np.empty((most, 2), np.int64)
-    start = np.zeros(most + 1, np.int64)
-    ends = np.empty((most, 2), np.int64)
-    is_done = np.zeros((ny, nx), np.bool_)
-    n, k = 0, 0
-    for row in range(1, ny - 1):
-        for col in range(1, nx - 1):
-            if label[row, col] == 0:
-                continue
-            for dr in range(-1, 2):
-                for dc in range(-1, 2):
-                    r, c = row + dr, col + dc
-                    if not thin[r, c] or label[r, c] != 0 or is_done[r, c]:
-                        continue
-                    back_r, back_c = row, col
-                    while True:
-                        is_done[r, c] = True
-                        pixels[n, 0], pixels[n, 1] = r, c
-                        n += 1
-                        next_r, next_c = -1, -1
-                        for er in range(-1, 2):
-                            for ec in range(-1, 2):
-                                a, b = r + er, c + ec
-                                if (er == 0 and ec == 0) or not thin[a, b] or (a == back_r and b == back_c):
-                                    continue
-                                if label[a, b] != 0 or not is_done[a, b]:
-                                    next_r, next_c = a, b
-                        if next_r < 0:
-                            next_r, next_c = back_r, back_c
-                        if label[next_r, next_c] != 0:
-                            ends[k, 0], ends[k, 1] = label[row, col], label[next_r, next_c]
-                            break
-                        if is_done[next_r, next_c]:
-                            ends[k, 0], ends[k, 1] = label[row, col], label[row, col]
-                            break
-                        back_r, back_c = r, c
-                        r, c = next_r, next_c
-                    k += 1
-                    start[k] = n
-    return pixels[:n], start[: k + 1], ends[:k]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from layers.bounds import bounds_in
 from layers.datum import crs_of, horizontal_code
@@ -31,17 +31,23 @@ _LON = ("lon", "lng", "long", "longitude", "経度", "x")
 _LAT = ("lat", "latitude", "緯度", "y")
 
 
+class TableOptions(TypedDict, total=False):
+    """How a table is read; what is left out or None is what the file says of itself."""
+
+    layer: str | None
+    """Of a file with several."""
+    encoding: str | None
+    x: str | None
+    """Column of the eastward coordinate of a CSV; `y`: of the northward one."""
+    y: str | None
+    crs: str | None
+    """Coordinate system, where the file states none or a wrong one."""
+    area: tuple[Frame, Bounds] | None
+    """Frame and box: of a large file with an index only features whose boxes touch it are read."""
+
+
 def fetch_table(
-    uri: str,
-    where: str,
-    *,
-    member: str | None = None,
-    layer: str | None = None,
-    encoding: str | None = None,
-    x: str | None = None,
-    y: str | None = None,
-    crs: str | None = None,
-    area: tuple[Frame, Bounds] | None = None,
+    uri: str, where: str, *, member: str | None = None, **options: Unpack[TableOptions]
 ) -> tuple[gpd.GeoDataFrame, str]:
     """Features of a file anywhere, also in a zip archive, in the file's own system; and the file's sha256.
 
@@ -51,33 +57,22 @@ def fetch_table(
         If it cannot be read.
     """
     with opened(uri, where) as source, feature_file(source.path, member, where) as path:
-        table = read_table(path, where, layer=layer, encoding=encoding, x=x, y=y, crs=crs, area=area)
-        return table, source.sha256
+        return read_table(path, where, **options), source.sha256
 
 
-def read_table(
-    path: Path,
-    where: str,
-    *,
-    layer: str | None = None,
-    encoding: str | None = None,
-    x: str | None = None,
-    y: str | None = None,
-    crs: str | None = None,
-    area: tuple[Frame, Bounds] | None = None,
-) -> gpd.GeoDataFrame:
+def read_table(path: Path, where: str, **options: Unpack[TableOptions]) -> gpd.GeoDataFrame:
     """Features of a local file, in the file's own system.
 
-    Of a large file with an index only those are read whose boxes touch `area` (frame and box), and one feature
-    of any place if there is none, so that a wrong system shows.
+    If none lies in the area, one feature of any place is read, so that a wrong system shows.
 
     Raises
     ------
     LayerError
         If it cannot be read.
     """
+    layer, encoding, crs = options.get("layer"), options.get("encoding"), options.get("crs")
     if path.suffix.lower() == ".csv":
-        return _read_csv(path, where, encoding=encoding, x=x, y=y, crs=crs)
+        return _read_csv(path, where, encoding, options.get("x"), options.get("y"), crs)
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
@@ -93,7 +88,8 @@ def read_table(
             raise LayerError(f"has no layer {layer!r}", where=where, remedy=f"It has: {', '.join(names) or 'none'}.")
         if not names:
             raise LayerError("holds no layer with geometry", where=where, remedy="Fetch the file again.")
-        table = _read_ogr(path, layer or names[0], encoding, _box(path, layer or names[0], crs, area, where))
+        layer = layer or names[0]
+        table = _read_ogr(path, layer, encoding, _box(path, layer, crs, options.get("area"), where))
     except (DataSourceError, DataLayerError) as error:
         raise LayerError(
             f"GDAL cannot read it ({error})", where=where, remedy="The file is damaged or of another format."
@@ -207,7 +203,7 @@ def read_csv(path: Path, where: str, encoding: str | None = None) -> pd.DataFram
 
 
 def _read_csv(
-    path: Path, where: str, *, encoding: str | None, x: str | None, y: str | None, crs: str | None
+    path: Path, where: str, encoding: str | None, x: str | None, y: str | None, crs: str | None
 ) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd

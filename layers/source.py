@@ -147,7 +147,11 @@ def _require_file(path: Path, where: str) -> None:
         if path.is_dir():
             raise LayerError("is a folder", where=where, remedy="Name a file in it.")
         if not path.exists():
-            raise LayerError("does not exist", where=where, remedy="Check the uri in the catalogue.")
+            raise LayerError(
+                "does not exist" if str(path) in where else f"does not exist ({path})",
+                where=where,
+                remedy="Check the path; a catalogue's `uri` is relative to the catalogue.",
+            )
         if path.stat().st_size == 0:
             raise LayerError("is empty", where=where, remedy="Fetch the file again.")
         with path.open("rb"):

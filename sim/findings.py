@@ -62,6 +62,8 @@ def findings_of(error: ValidationError, content: Any) -> str:
     """
     root = _Place()
     for detail in error.errors(include_url=False):
+        if detail["type"] == "default_factory_not_called":  # a default that waits for what is wrong elsewhere
+            continue
         place, value = root, content
         for number, step in enumerate(detail["loc"]):
             is_missing = detail["type"] == "missing" and number == len(detail["loc"]) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,12 +70,24 @@ def validate_scenario(content: Mapping[str, Any], where: str) -> ScenarioBase:
     try:
         scenario = scenario_model().model_validate(content)
     except ValidationError as error:
-        raise ScenarioError(
-            findings_of(error, content), where=where, remedy="`osaka-twin info --schema` prints what may stand there."
-        ) from error
+        remedy = f"{_meant(error)}`osaka-twin info --schema` prints what may stand there."
+        raise ScenarioError(findings_of(error, content), where=where, remedy=remedy) from error
     if not dict(sections(scenario)):
         raise ScenarioError("asks for nothing", where=where, remedy=f"Add a section: {', '.join(simulator_names())}.")
     return scenario
+
+
+def _meant(error: ValidationError) -> str:
+    """Which known key each unknown one is nearest to, if any."""
+    unknown = dict.fromkeys(
+        str(detail["loc"][-1]) for detail in error.errors(include_url=False) if detail["type"] == "extra_forbidden"
+    )
+    if not unknown:
+        return ""
+    schema = scenario_schema()
+    known = {name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", {})}
+    near = {key: get_close_matches(key, known, n=1, cutoff=0.75) for key in unknown}
+    return "".join(f"Did you mean {found[0]!r} by {key!r}? " for key, found in near.items() if found)
 
 
 def scenario_content(scenario: ScenarioBase) -> dict[str, Any]:

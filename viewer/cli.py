@@ -165,7 +165,7 @@ def info(
         typer.echo(json.dumps(scenario_schema(), ensure_ascii=False, indent=1))
     elif runs or not what:
         _print_runs(_service(store))
-    elif not Path(what).is_file():
+    elif not _is_file(what):
         from viewer.report import run_lines
 
         typer.echo("\n".join(run_lines(_service(store).open_run(what))))
@@ -355,7 +355,7 @@ def _reported(service: Service, what: str) -> str:
     """Key of a run: given, or of the last stage of a scenario that is in the store."""
     from twin.errors import StoreError
 
-    if not Path(what).is_file():
+    if not _is_file(what):
         return service.open_run(what).key
     known = [stage.key for stage in service.plan(Path(what)) if service.store.find(stage.key) is not None]
     if not known:
@@ -393,18 +393,20 @@ def _serve(city: Path, store: Path, scenarios: Path, *, port: int, scheduler: st
         service.close()
 
 
+def _is_file(what: str) -> bool:
+    """Whether a file is named, not a run."""
+    from twin.errors import TwinError
+
+    path = Path(what)
+    if path.suffix in (".yaml", ".yml") and not path.is_file():
+        raise TwinError("there is no such file", where=what, remedy="Give the path of a file, or the key of a run.")
+    return path.is_file()
+
+
 def _is_catalog(path: Path) -> bool:
-    import yaml
+    from sim.document import read_document
 
-    from twin.errors import LayerError
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LayerError(
-            f"is no YAML ({error})", where=str(path), remedy="Give a catalogue, a scenario or the key of a run."
-        ) from error
-    return isinstance(content, dict) and "layers" in content
+    return "layers" in read_document(path, "catalogue or scenario")
 
 
 def _print_city(city: CityModel) -> None:

@@ -47,7 +47,7 @@ def run_lines(job: Run) -> Iterator[str]:
         if (error := manifest["budget"].get("relative_error")) is not None:
             yield f"  relative error of the budget {error:.1e}"
     for name, value in manifest.get("summary", {}).items():
-        form = ",.0f" if name.endswith(("_count", "_jpy")) else ".1e" if name.endswith("_1") else ",.3f"
+        form = ",.0f" if name.endswith(("_count", "_jpy")) else ".2g" if name.endswith("_1") else ",.3f"
         yield f"  {name:36} {value:{form}}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -184,8 +185,12 @@ def read_profiles(path: Path | None = None) -> Mapping[str, Profile]:
     ScenarioError
         If the file cannot be read or says something impossible; every finding is named.
     """
-    own = _read(TABLE)
-    return own if path is None else {**own, **_read(path)}
+    return _own() if path is None else {**_own(), **_read(path)}
+
+
+@cache
+def _own() -> Mapping[str, Profile]:
+    return _read(TABLE)
 
 
 def _read(path: Path) -> dict[str, Profile]:

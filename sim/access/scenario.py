@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
+from sim.access.profile import read_profiles
 from twin.scenario import Names, Positive, Seconds, Section, StageSection
 
 __all__ = ["NEAREST", "AccessSection", "PlaceInput", "ReachRequest", "RepairRequest", "RouteRequest"]
@@ -166,4 +167,17 @@ class AccessSection(StageSection):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{kind}: the name {', '.join(twice)} stands twice; give each its own")
+        if self.profiles is None:  # a table of the user's own is read when the stage begins
+            known = read_profiles()
+            for name in self.profile_names:
+                if name not in known:
+                    raise ValueError(f"there is no profile {name!r}; there are {', '.join(known)}")
         return self
+
+    @property
+    def profile_names(self) -> tuple[str, ...]:
+        """Every profile that something is asked for."""
+        named = [name for request in self.requests for name in request.profile]
+        named += [name for request in self.reach for name in request.profile]
+        named += [self.repairs.profile] if self.repairs else []
+        return tuple(dict.fromkeys(named))

@@ -95,15 +95,12 @@ def _profiles(stage: StageInput, section: AccessSection) -> Mapping[str, Profile
     from sim.access.profile import read_profiles
 
     known = read_profiles(stage.files.path(section.profiles) if section.profiles else None)
-    named = [name for request in section.requests for name in request.profile]
-    named += [name for request in section.reach for name in request.profile]
-    named += [section.repairs.profile] if section.repairs else []
-    for name in named:
+    for name in section.profile_names:
         if name not in known:
             raise ScenarioError(
                 f"there is no profile {name!r}", where="access", remedy=f"There are: {', '.join(known)}."
             )
-    return {name: known[name] for name in dict.fromkeys(named)}
+    return {name: known[name] for name in section.profile_names}
 
 
 def _ends(stage: StageInput, section: AccessSection, city: CityModel, placer: Placer) -> Ends:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lxml import etree
 from pyproj import Transformer
@@ -97,6 +98,20 @@ def code_list(**labels: str) -> bytes:
         for code, label in labels.items()
     )
     return f'\ufeff<gml:Dictionary xmlns:gml="http://www.opengis.net/gml"><gml:name>x</gml:name>{entries}</gml:Dictionary>'.encode()
+
+
+def coded(element: str, code: str, name: str) -> str:
+    """An element whose code stands in a code list."""
+    return f'<{element} codeSpace="../../codelists/{name}.xml">{code}</{element}>'
+
+
+def write_data_set(folder: Path, name: str, data: bytes, lists: dict[str, bytes]) -> str:
+    """A data set of one document, ``udx/<name>``, and code lists; its place."""
+    files = {f"udx/{name}": data} | {f"codelists/{each}.xml": content for each, content in lists.items()}
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return str(folder)
 
 
 # ---------------------------------------------------------------------------------------------- independent reader

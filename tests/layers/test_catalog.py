@@ -102,7 +102,7 @@ def test_the_schema_names_every_key() -> None:
         ("-51000,", ".nan,", 4, "area.2.*finite"),
         ("-51000, -144700]", "-51000]", 4, "area"),
         ("  terrain:", "  the terrain:", 5, "the terrain.*no layer id"),
-        ("  terrain:", "  buildings:", 7, "'buildings' is there twice"),
+        ("  terrain:", "  buildings:", 7, "'buildings' stands there twice"),
         ("reader: plateau_buildings", "reader: ''", 8, "layers.buildings.reader"),
         ("options: {strict: true}", "options: [strict]", 11, "layers.buildings.options"),
         ("name: {ja: 水都区", "name: {ja: [水都区", 2, "not YAML"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,10 +37,10 @@ CONTENT = footprint() + block(1.5, 9.5) + '<bldg:measuredHeight uom="m">8.0</bld
 
 @pytest.fixture
 def read(tmp_path: Path):
-    def read_bytes(data: bytes, **options: object) -> MeshLayer:
+    def read_bytes(data: bytes, **options: Any) -> MeshLayer:
         path = tmp_path / "53394611_bldg_6697_op.gml"
         path.write_bytes(data)
-        return read_buildings(str(path), **options)  # type: ignore[arg-type]
+        return read_buildings(str(path), **options)
 
     return read_bytes
 

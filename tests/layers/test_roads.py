@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from layers.roads import read_roads
 from tests.layers.citygml_documents import (
     code_list,
+    coded,
     document,
     polygon,
     read_with_lxml,
@@ -18,6 +20,7 @@ from tests.layers.citygml_documents import (
     square,
     surfaces,
     to_plane,
+    write_data_set,
 )
 from twin.errors import LayerError
 from twin.frame import plane_rectangular_zone
@@ -29,10 +32,6 @@ LISTS = {
     "sections": code_list(c1="土工区間"),
     "widths": code_list(c2="13m以上19.5m未満"),
 }
-
-
-def coded(element: str, code: str, name: str) -> str:
-    return f'<{element} codeSpace="../../codelists/{name}.xml">{code}</{element}>'
 
 
 def road(content: str, name: str) -> str:
@@ -47,15 +46,9 @@ def area(kind: str, code: str, *polygons: str) -> str:
 
 @pytest.fixture
 def data_set(tmp_path: Path):
-    def read(data: bytes, **options: object) -> MeshLayer:
-        path = tmp_path / "city" / "udx" / "tran" / "51357325_tran_6697_op.gml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        for name, content in LISTS.items():
-            target = tmp_path / "city" / "codelists" / f"{name}.xml"
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(content)
-        return read_roads(str(tmp_path / "city"), **options)  # type: ignore[arg-type]
+    def read(data: bytes, **options: Any) -> MeshLayer:
+        name = "tran/51357325_tran_6697_op.gml"
+        return read_roads(write_data_set(tmp_path / "city", name, data, LISTS), **options)
 
     return read
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
             ":4: is no YAML (the key 'rain' stands there twice, first in line 2)",
         ),
         ("name: x\n\tflood: 3\n", ":2: is no YAML (found character '\\t' that cannot start any token)"),
+        ("name: x\nstart: 2025-13-20\n", ":2: is no YAML ('2025-13-20' cannot be: month must be in 1..12)"),
         ("- 1\n", "is no scenario"),
         ("", "is no scenario"),
     ],
@@ -43,6 +44,10 @@ def test_anchors_and_merged_keys_are_no_repetition(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding_or_a_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_bytes("name: 水".encode("cp932"))
-    for wrong in (path, tmp_path, tmp_path / "none.yaml"):
-        with pytest.raises(ScenarioError, match=r"cannot be read .* the scenario file"):
+    for wrong, said in (
+        (path, r"not UTF-8 .* Save the scenario file"),
+        (tmp_path, r"cannot be read \(Is a directory\)"),
+        (tmp_path / "none.yaml", r"cannot be read \(No such file or directory\)"),
+    ):
+        with pytest.raises(ScenarioError, match=said):
             read_document(wrong, "scenario")

@@ -56,7 +56,13 @@ def test_a_finding_names_the_form_that_its_author_meant(flood: dict[str, Any], s
     assert not [
         word for word in ("function-after", "constrained", "lax-or-strict", "tuple[", "Input ") if word in message
     ]
-    assert message.count("flood.") == 1, message
+    assert message.count("flood") == 1, message
+
+
+def test_the_key_that_was_meant_is_guessed() -> None:
+    flood = {"duration": 600, "output_every": 60, "roughnes": 0.03, "zebra": 1}
+    with pytest.raises(ScenarioError, match=r"flood\.roughnes: .* Did you mean 'roughness' by 'roughnes'\? `"):
+        validate_scenario(BASE | {"flood": flood}, "t.yaml")
 
 
 def test_every_finding_is_named_once() -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sim.protocol import Model
 
-BASIN = {
+BASIN: dict[str, Any] = {
     "schema": 1,
     "name": "basin",
     "area": {"bbox": [0, 0, 400, 300], "cell_size": 10},
@@ -54,7 +54,7 @@ def _bed(folder: Path, cells: tuple[int, int] = (30, 40), size: float = 10.0) ->
 
 def _scenario(folder: Path, **flood: Any) -> Path:
     path = folder / "basin.yaml"
-    path.write_text(yaml.safe_dump({**BASIN, "flood": {**BASIN["flood"], **flood}}), encoding="utf-8")  # type: ignore[dict-item]
+    path.write_text(yaml.safe_dump({**BASIN, "flood": {**BASIN["flood"], **flood}}), encoding="utf-8")
     return path
 
 
@@ -276,8 +276,13 @@ def test_cancelling_on_a_cluster_stops_the_worker_and_progress_never_goes_back(l
     service = Service(long_scenario.parent / "runs", executor=DaskExecutor(workers=1))
     try:
         (key,) = service.submit(long_scenario)
-        seen = []
-        _until(lambda: seen.append(service.status(key).progress) or seen[-1] > 0)  # type: ignore[func-returns-value]
+        seen: list[float] = []
+
+        def has_begun() -> bool:
+            seen.append(service.status(key).progress)
+            return seen[-1] > 0
+
+        _until(has_begun)
         service.cancel(key)
         _until(lambda: service.status(key).status is Status.CANCELLED)
         assert seen == sorted(seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,10 +140,10 @@ def test_a_levee_closes_the_valley_and_higher_ground_stays() -> None:
 
 
 @pytest.mark.parametrize(("rule", "expected"), [("raise", [1.0, 4.0]), ("lower", [-2.0, 1.0]), ("set", [1.0, 1.0])])
-def test_ground_is_raised_lowered_or_set(rule: str, expected: list[float]) -> None:
+def test_ground_is_raised_lowered_or_set(rule: Literal["raise", "lower", "set"], expected: list[float]) -> None:
     z = np.where(np.arange(GRID.shape[1]) < 30, -2.0, 4.0).astype(np.float32) * np.ones((GRID.shape[0], 1), np.float32)
     square = ((100, 50), (200, 50), (200, 150), (100, 150))
-    edited = _city(_terrain(z)).edit(TerrainEdit(square, level=1.0, rule=rule)).on(GRID).z_cell  # type: ignore[arg-type]
+    edited = _city(_terrain(z)).edit(TerrainEdit(square, level=1.0, rule=rule)).on(GRID).z_cell
     assert [edited[20, 25], edited[20, 35]] == expected
     assert edited[0, 0] == -2.0
 

@@ -152,8 +152,12 @@ def test_somebody_without_a_place_is_hidden(client: httpx.Client, service: Servi
     assert service.catalog is not None
     folder = service.catalog.parent
     writer = runs.begin(service.store, folder, {"evacuation": "nowhere"}, "evacuation")
-    fields = {name: np.array([10.0, np.nan], dtype=np.float32) for name in ("x_agent", "y_agent", "z_agent")}
-    fields |= {"state_agent": np.array([1, 1], np.uint8), "load_link": np.zeros(1, np.float32)}  # type: ignore[dict-item]
+    place = np.array([10.0, np.nan], dtype=np.float32)
+    fields: dict[str, NDArray[Any]] = {
+        **dict.fromkeys(("x_agent", "y_agent", "z_agent"), place),
+        "state_agent": np.array([1, 1], np.uint8),
+        "load_link": np.zeros(1, np.float32),
+    }
     writer.create_fields(runs.grid(), [0.0], fields)
     writer.write_output(0, fields, {})
     document = client.get("/api/runs/nowhere").json()

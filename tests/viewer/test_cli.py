@@ -102,6 +102,7 @@ def test_the_schema_is_json_and_names_the_flood(tmp_path: Path) -> None:
         (("run", "broken.yaml"), "flood.duration"),
         (("run", "huge.yaml"), "GB"),
         (("info", "nowhere"), "no run 'nowhere'"),
+        (("info", "nowhere.yaml"), "nowhere.yaml: there is no such file"),
         (("info", "broken.yaml"), "flood.duration"),
         (("ingest", "nowhere.zip", "--out", "new.yaml"), "nowhere.zip"),
         (("ingest", "cut.zip", "--out", "new.yaml"), "cut.zip"),

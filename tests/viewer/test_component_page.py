@@ -239,7 +239,7 @@ def test_marks_of_sea_that_do_not_fit_the_grid_give_a_sentence(page: Page, serve
     assert "do not fit the grid" in page.evaluate("__view.lastError")
 
 
-def test_each_body_is_named_once_with_its_licence(page: Page, server: Server) -> None:
+def test_each_body_is_named_once_with_its_licence(page: Page, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     credits_of = {
         "a": ("sample generator (fictional): /home/someone/dem.tif", "CC0-1.0"),
         "b": ("sample generator (fictional): /home/someone/buildings.zip", "CC0-1.0"),
@@ -252,7 +252,7 @@ def test_each_body_is_named_once_with_its_licence(page: Page, server: Server) ->
     scene = server.scene()
     first = scene["packs"][0]
     scene["packs"] = [first | {"id": k, "source": s, "licence": c} for k, (s, c) in credits_of.items()]
-    server.scene = lambda: scene  # type: ignore[method-assign]  # this test's own scene
+    monkeypatch.setattr(server, "scene", lambda: scene)
     show(page, scene="/scene", lang="en")
     assert page.inner_text(".tv-sources").removeprefix("Sources: ").split(" · ") == [
         "sample generator (fictional) (CC0-1.0)",
@@ -437,11 +437,13 @@ def test_controls_have_names_in_both_languages(page: Page) -> None:
     assert all(a != b for a, b in zip(japanese, english, strict=True))
 
 
-def test_layer_that_cannot_be_had_leaves_the_others_shown(page: Page, server: Server) -> None:
+def test_layer_that_cannot_be_had_leaves_the_others_shown(
+    page: Page, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page.evaluate("window.expected = 2")
     scene = server.scene()
     scene["packs"][1]["url"] = "/gone"
-    server.scene = lambda: scene  # type: ignore[method-assign]  # this test's own scene
+    monkeypatch.setattr(server, "scene", lambda: scene)
     show(page, scene="/scene", lang="en")
     page.wait_for_function("__view.info().layers.length === 1 && props.status.phase === 'error'")
     assert "/gone" in page.inner_text(".tv-message")

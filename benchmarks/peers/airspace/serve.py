@@ -19,7 +19,7 @@ import numpy as np
 
 
 def paths(file: str) -> dict[str, Any]:
-    import dijkstra3d  # type: ignore[import-not-found]  # in its own environment
+    import dijkstra3d
 
     with np.load(file) as stored:
         solid, start, goal = stored["solid"], stored["start"], stored["goal"]
@@ -34,7 +34,7 @@ def paths(file: str) -> dict[str, Any]:
 
 
 def tactical(file: str) -> dict[str, Any]:
-    from bluesky.traffic.asas import cstatebased  # type: ignore[import-not-found]
+    from bluesky.traffic.asas import cstatebased
 
     with np.load(file) as stored:
         given = {name: np.ascontiguousarray(stored[name]) for name in ("lat", "lon", "trk", "gs", "alt", "vs")}

@@ -55,7 +55,7 @@ class Stopwatch:
 
 def anuga(case: Case, algorithm: str) -> Result:
     """As many triangles as cells, four on each square of 2 x 2 cells; the unified C loop, its fastest mode on a CPU."""
-    import anuga as peer  # type: ignore[import-not-found]  # in its own environment
+    import anuga as peer
 
     ny, nx = case.bed.shape
     dx = case.cell_size
@@ -87,8 +87,8 @@ def anuga(case: Case, algorithm: str) -> Result:
 
 def landlab(case: Case) -> Result:
     """OverlandFlow (de Almeida et al. 2012) with theta = 0.9; a ring of closed nodes around the cells."""
-    from landlab import RasterModelGrid  # type: ignore[import-not-found]
-    from landlab.components import OverlandFlow  # type: ignore[import-not-found]
+    from landlab import RasterModelGrid
+    from landlab.components import OverlandFlow
 
     ny, nx = case.bed.shape
     grid = RasterModelGrid((ny + 2, nx + 2), xy_spacing=case.cell_size)
@@ -114,15 +114,12 @@ def itzi(case: Case) -> Result:
     """The partial-inertia scheme in memory, without GRASS, in single precision (its own choice), no record written."""
     from datetime import datetime, timedelta
 
-    from itzi.const import TemporalType  # type: ignore[import-not-found]
-    from itzi.data_containers import SimulationConfig, SurfaceFlowParameters  # type: ignore[import-not-found]
-    from itzi.providers.domain_data import DomainData  # type: ignore[import-not-found]
-    from itzi.providers.memory_input import MemoryRasterInputProvider  # type: ignore[import-not-found]
-    from itzi.providers.memory_output import (  # type: ignore[import-not-found]
-        MemoryRasterOutputProvider,
-        MemoryVectorOutputProvider,
-    )
-    from itzi.simulation_builder import SimulationBuilder  # type: ignore[import-not-found]
+    from itzi.const import TemporalType
+    from itzi.data_containers import SimulationConfig, SurfaceFlowParameters
+    from itzi.providers.domain_data import DomainData
+    from itzi.providers.memory_input import MemoryRasterInputProvider
+    from itzi.providers.memory_output import MemoryRasterOutputProvider, MemoryVectorOutputProvider
+    from itzi.simulation_builder import SimulationBuilder
 
     ny, nx = case.bed.shape
     dx = case.cell_size

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 
-import jupedsim as jps  # type: ignore[import-not-found]  # in its own environment
+import jupedsim as jps
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from plateaukit.readers.citygml.reader import CityGMLReader  # type: ignore[import-not-found]  # in its own environment
+from plateaukit.readers.citygml.reader import CityGMLReader
 
 
 def peak_memory() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 import pytest
@@ -265,8 +266,8 @@ def no_table(n_arcs: int) -> Timetable:
 
 @given(graphs(most_nodes=6, most_arcs=16), st.randoms(use_true_random=False), st.sampled_from([0.0, 1.5]))
 @settings(max_examples=200, deadline=None)
-def test_the_pareto_set_is_that_of_all_ways(graph: Arcs, random: object, slack: float) -> None:
-    rng = np.random.default_rng(random.randrange(2**32))  # type: ignore[attr-defined]
+def test_the_pareto_set_is_that_of_all_ways(graph: Arcs, random: Random, slack: float) -> None:
+    rng = np.random.default_rng(random.randrange(2**32))
     n_arcs, target = len(graph.head), graph.n_nodes - 1
     sums = rng.integers(0, 4, (n_arcs, 2)).astype(np.float64)
     step = rng.integers(0, 4, n_arcs).astype(np.float64)

@@ -9,12 +9,15 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+import yaml
+from pydantic import ValidationError
 
+from sim.access.profile import TABLE
 from sim.access.scenario import AccessSection
 from sim.access.simulator import AccessSimulator
 from sim.driver import run
 from sim.inputs import InputFiles
-from sim.scenario import validate_scenario
+from sim.scenario import sections, validate_scenario
 from sim.stage import Products, StageInput
 from twin.city import CityModel
 from twin.errors import ScenarioError, TwinError
@@ -99,8 +102,9 @@ def stage(city: CityModel, upstream: Mapping[str, Run] | None = None, **section:
         },
         where="test",
     )
-    asked: AccessSection = scenario.access  # type: ignore[attr-defined]
-    return StageInput(scenario, asked, scenario.area.grid(), city, InputFiles(Path()), upstream or {})
+    return StageInput(
+        scenario, dict(sections(scenario))["access"], scenario.area.grid(), city, InputFiles(Path()), upstream or {}
+    )
 
 
 def answer(city: CityModel, upstream: Mapping[str, Run] | None = None, **section: Any) -> tuple[AccessModel, Products]:
@@ -320,6 +324,21 @@ def test_bad_input_is_refused_with_what_is_wrong(city: CityModel, section: dict[
         AccessSimulator().prepare(stage(city, **section))
 
 
+def test_a_profile_that_nobody_knows_is_refused_before_other_stages_are_computed() -> None:
+    for part in ({"requests": [TRIP | {"profile": "dragon"}]}, {"repairs": {"profile": "dragon"}}):
+        with pytest.raises(ValidationError, match="no profile 'dragon'; there are walker"):
+            AccessSection.model_validate(part)
+
+
+def test_a_profile_is_sought_in_a_table_of_ones_own(city: CityModel, tmp_path: Path) -> None:
+    table = tmp_path / "profiles.yaml"
+    walker = yaml.safe_load(TABLE.read_text(encoding="utf-8"))["walker"]
+    table.write_text(yaml.safe_dump({"dragon": walker}), encoding="utf-8")
+    AccessSimulator().prepare(stage(city, requests=[TRIP | {"profile": "dragon"}], profiles=str(table)))
+    with pytest.raises(ScenarioError, match="no profile 'unicorn'"):
+        AccessSimulator().prepare(stage(city, requests=[TRIP | {"profile": "unicorn"}], profiles=str(table)))
+
+
 def test_it_needs_a_city(city: CityModel) -> None:
     whole = stage(city, requests=[TRIP])
     with pytest.raises(ScenarioError, match="needs a city"):
@@ -327,7 +346,6 @@ def test_it_needs_a_city(city: CityModel) -> None:
 
 
 def test_the_layers_that_places_are_named_by_are_needed() -> None:
-    section = AccessSection(
-        requests=[{"name": "a", "from": "parks:3", "to": ["stations:1", [0.0, 1.0]]}],  # type: ignore[list-item]
-    )
+    trip = {"name": "a", "from": "parks:3", "to": ["stations:1", [0.0, 1.0]]}
+    section = AccessSection.model_validate({"requests": [trip]})
     assert {"parks", "stations", "walk", "shelters"} <= set(AccessSimulator().needs(section))

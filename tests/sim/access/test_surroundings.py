@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -10,10 +11,10 @@ import pytest
 import shapely
 
 import sim.flood.fields  # noqa: F401  registers the names that a flood stores
-from sim.access.scenario import AccessSection
+from sim.access.scenario import AccessSection, RepairRequest
 from sim.access.surroundings import gather_conditions, is_night, lay_network
 from sim.inputs import InputFiles
-from sim.scenario import validate_scenario
+from sim.scenario import sections, validate_scenario
 from sim.stage import StageInput
 from twin.city import CityModel
 from twin.errors import LayerError
@@ -79,8 +80,7 @@ def stage(city: CityModel, upstream: dict[str, Run], start: str | None = None, *
     content = {"schema": 1, "name": "t", "area": {"bbox": [0, 0, 400, 400]}} | ({"start": start} if start else {})
     section = {"repairs": {"profile": "walker"}} | given
     scenario = validate_scenario(content | {"access": section}, where="t")
-    asked: AccessSection = scenario.access  # type: ignore[attr-defined]
-    return StageInput(scenario, asked, GRID, city, InputFiles(None), upstream)  # type: ignore[arg-type]
+    return StageInput(scenario, dict(sections(scenario))["access"], GRID, city, InputFiles(Path()), upstream)
 
 
 def conditions(city: CityModel, upstream: dict[str, Run], **given: Any) -> Any:
@@ -144,7 +144,7 @@ def test_night_goes_by_the_start_unless_it_is_said(
 def test_the_terrain_gives_gradients_to_a_network_without_any(city: CityModel) -> None:
     slope = np.repeat(np.linspace(0.0, 40.0, 40, dtype=np.float32)[None, :], 40, axis=0)
     hilly = city.with_layer(RasterLayer("terrain", OSAKA, SOURCE, GRID, slope, "m"))
-    network = lay_network(hilly, AccessSection(repairs={"profile": "walker"})).network  # type: ignore[arg-type]
+    network = lay_network(hilly, AccessSection(repairs=RepairRequest(profile="walker"))).network
     climb = network.attributes["slope"]
     street = (network.link_feature == 0) & ~network.link_reversed
     assert climb.known[street].all()
@@ -153,4 +153,4 @@ def test_the_terrain_gives_gradients_to_a_network_without_any(city: CityModel) -
 
 def test_a_layer_that_is_no_network_is_refused(city: CityModel) -> None:
     with pytest.raises(LayerError, match="NetworkLayer"):
-        lay_network(city, AccessSection(network="underground", repairs={"profile": "walker"}))  # type: ignore[arg-type]
+        lay_network(city, AccessSection(network="underground", repairs=RepairRequest(profile="walker")))

@@ -11,7 +11,7 @@ from sim.airspace.scenario import AirspaceSection
 from sim.airspace.simulator import AirspaceSimulator
 from sim.driver import run
 from sim.inputs import InputFiles
-from sim.scenario import validate_scenario
+from sim.scenario import sections, validate_scenario
 from sim.service import Service
 from sim.stage import StageInput
 from tests.town import AREA, surge, write_town
@@ -124,7 +124,7 @@ def _model(folder: Path, **airspace: Any) -> Any:
     scenario = validate_scenario(content, where="test")
     from layers.load import load_city
 
-    section = scenario.airspace
+    section = dict(sections(scenario))["airspace"]
     simulator = AirspaceSimulator()
     city = load_city(folder / "catalog.yaml", only=("terrain", "buildings"))
     stage = StageInput(scenario, section, scenario.area.grid(), city, InputFiles(folder))
@@ -216,7 +216,7 @@ def test_without_a_city_there_is_nothing_to_fly_over(tmp_path: Path) -> None:
     content.pop("flood")
     content.pop("city")
     scenario = validate_scenario(content, where="test")
-    stage = StageInput(scenario, scenario.airspace, scenario.area.grid(), None, InputFiles(tmp_path))  # type: ignore[attr-defined]
+    stage = StageInput(scenario, dict(sections(scenario))["airspace"], scenario.area.grid(), None, InputFiles(tmp_path))
     with pytest.raises(TwinError, match="no city to fly over"):
         AirspaceSimulator().prepare(stage)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal, getcontext
 
 import numpy as np
@@ -155,9 +156,9 @@ def test_an_id_that_does_not_exist_is_refused(text: str) -> None:
         lambda: cover_cylinder(135.0, 34.0, -1.0, 0.0, 1.0, 20),
     ],
 )
-def test_what_cannot_be_done_is_said(call: object) -> None:
+def test_what_cannot_be_done_is_said(call: Callable[[], object]) -> None:
     with pytest.raises(LayerError, match="spatial id"):
-        call()  # type: ignore[operator]
+        call()
 
 
 def among(points: np.ndarray, cover: np.ndarray) -> np.ndarray:

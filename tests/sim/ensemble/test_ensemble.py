@@ -12,6 +12,7 @@ import yaml
 
 from sim.ensemble import STAGE, cells, draw_members, read_ensemble, run_ensemble
 from sim.ensemble import ensemble as engine
+from sim.scenario import sections
 from sim.service import Service
 from tests import toy as toys
 from twin.errors import ScenarioError, SimulationError
@@ -20,6 +21,7 @@ from twin.store import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sim.sweep import Member
     from twin.store import Run
 
 TOY = """
@@ -85,6 +87,11 @@ def _run(path: Path, service: Service | None = None) -> tuple[Run, pd.DataFrame]
     service = service or Service(path.parent / "runs")
     result = run_ensemble(service, read_ensemble(path), path.parent)
     return service.open_run(result.key), result.members
+
+
+def _toy_section(member: Member) -> Any:
+    """Of a class that is made at run time."""
+    return dict(sections(member.scenario))["flood"]
 
 
 def _computed(folder: Path) -> int:
@@ -242,7 +249,7 @@ def test_effects_change_numbers_and_series_as_they_say(toy: Path) -> None:
     }.items():
         path = "flood.level" if effect == "set" else "flood.rise"
         found = draw_members(read_ensemble(_file(toy, uncertain={"x": {"path": path, effect: one}})), toy)
-        flood: Any = found[0].scenario.flood  # type: ignore[attr-defined]
+        flood = _toy_section(found[0])
         assert (flood.level if effect == "set" else [list(pair) for pair in flood.rise]) == expected
 
 
@@ -250,7 +257,7 @@ def test_choices_change_several_places_together_by_their_weights(toy: Path) -> N
     choose = {"values": {"low": ["west", 1.0], "high": ["east", 4.0]}, "weights": [1, 3]}
     uncertain = {"where": {"path": ["flood.place", "flood.level"], "choose": choose}}
     drawn = draw_members(read_ensemble(_file(toy, uncertain=uncertain, sampling="latin")), toy)
-    pairs = [(m.scenario.flood.place, m.scenario.flood.level) for m in drawn]  # type: ignore[attr-defined]
+    pairs = [(flood.place, flood.level) for flood in map(_toy_section, drawn)]
     assert sorted(pairs) == [("east", 4.0)] * 6 + [("west", 1.0)] * 2
     assert {member.labels["where"] for member in drawn} == {"low", "high"}
 
