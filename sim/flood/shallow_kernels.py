@@ -329,39 +329,11 @@ def update_row(ring, cells, west, east, ratio, dry, creep, one, n, out):
         ring[out + j + P4] = ring[cells + j + P4] + gain
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def drag_row(ring, n2, gdt, dry, one, n, cells):
-    """Friction on both velocities: |U| (1 + k |U|) = |P| for the new |U|, k = g dt n^2 h^(-4/3), P without friction."""
-    for j in range(uint64(n)):
-        u, v = ring[cells + j + P2], ring[cells + j + P3]
-        r = inverse_cube_root(max(ring[cells + j + P1], dry))
-        r2 = r * r
-        k = gdt * n2[j] * (r2 * r2)
-        k = k + k
-        k = k + k
-        slower = one + math.sqrt(one + k * math.sqrt(u * u + v * v))
-        share = (one + one) / slower
-        ring[cells + j + P2] = u * share
-        ring[cells + j + P3] = v * share
-
-
-@njit(**KERNEL)
-def depth_row(ring, cells, n, h, rest):
-    """Add the step's gain to the depth without losing low bits (Knuth's two-sum)."""
-    for j in range(uint64(n)):
-        y = ring[cells + j + P4] + rest[j]
-        old = h[j]
-        new = old + y
-        part = new - old
-        rest[j] = (old - (new - part)) + (y - part)
-        h[j] = new
-
-
 @njit(**KERNEL)
 def rain_row(ring, weight, rain, tiny, n, cells):
-    """Add rain, which brings no momentum."""
+    """Add rain, which brings no momentum; `weight` : its share, one number or a row."""
     for j in range(uint64(n)):
-        fallen = rain * weight[j]
+        fallen = rain * at(weight, j)
         h = ring[cells + j + P1]
         keep = h / max(h + fallen, tiny)
         ring[cells + j + P2] = ring[cells + j + P2] * keep
@@ -370,61 +342,55 @@ def rain_row(ring, weight, rain, tiny, n, cells):
 
 
 @njit(**KERNEL)
-def even_rain_row(ring, rain, tiny, n, cells):
-    """Add rain that is the same everywhere."""
+def sink_row(ring, sink, keep, storage, n, cells, h, rest, taken):
+    """Take up to `sink` [m] out of each cell; `taken` sums it, over whole cells, in double precision."""
     for j in range(uint64(n)):
-        h = ring[cells + j + P1]
-        keep = h / max(h + rain, tiny)
-        ring[cells + j + P2] = ring[cells + j + P2] * keep
-        ring[cells + j + P3] = ring[cells + j + P3] * keep
-        ring[cells + j + P4] = ring[cells + j + P4] + rain
+        loss = min(sink, keep * (h[j] + (ring[cells + j + P4] + rest[j])))
+        ring[cells + j + P4] = ring[cells + j + P4] - loss
+        taken[j] += np.float64(loss) * np.float64(at(storage, j))
 
 
 @njit(**KERNEL)
-def sink_row(sink, keep, storage, n, h, rest, taken):
-    """Take up to `sink` [m] out of each cell; `taken` sums it, over whole cells, in double precision."""
+def sink_cells(porosity, ring, i, p, sink, keep, one, n, cells, h, rest, taken):
+    """Let the sink take from `n` cells of row `i` from column `p` on."""
+    if porosity.ndim == 1:
+        sink_row(ring, sink, keep, one, n, cells, h, rest, taken)
+    else:
+        sink_row(ring, sink, keep, porosity[i + PAD, p:], n, cells, h, rest, taken)
+
+
+@njit(**KERNEL, fastmath=FLAGS)
+def store_row(ring, n2, gdt, gravity, dry, one, n, cells, h, rest, normal, transverse, h_max, top, fast):
+    """Friction, and the new depth and velocities of a row; running maxima of depth, and of waves by column.
+
+    |U| (1 + k |U|) = |P| for the new |U|, k = g dt n^2 h^(-4/3), P without friction. The step's gain is added to the
+    depth without losing low bits (Knuth's two-sum). A cell that is dry stands still.
+
+    top : place in the ring of the maximum of the column within the tile
+    """
+    zero = one - one
     for j in range(uint64(n)):
-        loss = min(sink, keep * h[j])
-        y = rest[j] - loss
+        y = ring[cells + j + P4] + rest[j]
         old = h[j]
         new = old + y
         part = new - old
         rest[j] = (old - (new - part)) + (y - part)
         h[j] = new
-        taken[j] += np.float64(loss) * np.float64(at(storage, j))
-
-
-@njit(**KERNEL)
-def sink_cells(porosity, i, p, sink, keep, one, n, h, rest, taken):
-    """Let the sink take from `n` cells of row `i` from column `p` on."""
-    if porosity.ndim == 1:
-        sink_row(sink, keep, one, n, h, rest, taken)
-    else:
-        sink_row(sink, keep, porosity[i + PAD, p:], n, h, rest, taken)
-
-
-@njit(**KERNEL)
-def velocity_row(ring, cells, h, dry, zero, n, normal, transverse):
-    """Store velocities; a cell that is dry stands still."""
-    for j in range(uint64(n)):
-        normal[j] = ring[cells + j + P2] if h[j] > dry else zero
-        transverse[j] = ring[cells + j + P3] if h[j] > dry else zero
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def top_row(h, n, h_max, top):
-    """Running maximum of each cell, and of the column within the tile."""
-    for j in range(uint64(n)):
-        h_max[j] = max(h_max[j], h[j])
-        top[j] = max(top[j], h[j])
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def speed_row(h, u, v, gravity, dry, zero, n, fast):
-    """Fastest wave of each column."""
-    for j in range(uint64(n)):
-        speed = max(abs(u[j]), abs(v[j])) + math.sqrt(gravity * h[j])
-        fast[j] = max(fast[j], speed if h[j] > dry else zero)
+        u, v = ring[cells + j + P2], ring[cells + j + P3]
+        r = inverse_cube_root(max(new, dry))
+        r2 = r * r
+        k = gdt * n2[j] * (r2 * r2)
+        k = k + k
+        k = k + k
+        share = (one + one) / (one + math.sqrt(one + k * math.sqrt(u * u + v * v)))
+        share = share if new > dry else zero
+        u, v = u * share, v * share
+        normal[j] = u
+        transverse[j] = v
+        h_max[j] = max(h_max[j], new)
+        ring[top + j] = max(ring[top + j], new)
+        speed = max(abs(u), abs(v)) + math.sqrt(gravity * new)
+        fast[j] = max(fast[j], speed if new > dry else zero)
 
 
 @njit(**KERNEL)
@@ -977,19 +943,17 @@ def store_cells(i, a, b, start, x_first, cells, state, numbers, ring, fast, take
     h, rest = state.h[row, p:q], state.rest[row, p:q]
     u, v = state.u[row, p:q], state.v[row, p:q]
     normal, transverse = (u, v) if x_first else (v, u)
-    zero = n.one - n.one
-    drag_row(ring, state.n2[min(row, state.n2.shape[0] - 1), p:], n.gdt, n.dry, n.one, m, cells)
     if n.rain > 0:
         if state.weight.shape[0] > 1:
             rain_row(ring, state.weight[row, p:q], n.rain, n.tiny, m, cells)
         else:
-            even_rain_row(ring, n.rain, n.tiny, m, cells)
-    depth_row(ring, cells, m, h, rest)
+            rain_row(ring, n.one, n.rain, n.tiny, m, cells)
     if n.sink > 0:
-        sink_cells(state.porosity, i, p, n.sink, n.keep, n.one, m, h, rest, taken[p - LEAD : q - LEAD])
-    velocity_row(ring, cells, h, n.dry, zero, m, normal, transverse)
-    top_row(h, m, state.h_max[row, p:q], ring[top:])
-    speed_row(h, u, v, n.gravity, n.dry, zero, m, fast[a - LEAD :])
+        sink_cells(state.porosity, ring, i, p, n.sink, n.keep, n.one, m, cells, h, rest, taken[p - LEAD : q - LEAD])
+    store_row(
+        ring, state.n2[min(row, state.n2.shape[0] - 1), p:], n.gdt, n.gravity, n.dry, n.one, m, cells, h, rest, normal,
+        transverse, state.h_max[row, p:q], top, fast[a - LEAD :],
+    )  # fmt: skip
 
 
 @njit(**KERNEL)

@@ -17,14 +17,14 @@ from sim.flood.shallow_layout import ROW
 INERTIAL = ["predict_row_x", "predict_row_y", "stage_row", "share_row", "scale_row", "fill_up_row"]
 SHALLOW = [
     "load_row", "slope_row", "predict_row", "source_row", "face_row", "count_owing", "share_row", "scale_row",
-    "update_row", "drag_row", "depth_row",
+    "update_row", "store_row",
 ]  # fmt: skip
 NUMBERS = {
     "slope", "gdt", "dry", "critical", "one", "quarter", "half", "theta", "side", "s", "keep", "tiny", "rain", "least",
     "gravity", "solid", "ratio", "creep", "ahead", "free_before", "free", "free_after",
 }  # fmt: skip
 """Names of scalars in the kernels of rows; `n` is a count, everything else a row."""
-ARRAYS = {"ring", "n2", "z", "h", "rest", "normal", "transverse", "qx", "qy", "q", "h_max"}
+ARRAYS = {"ring", "n2", "z", "h", "rest", "normal", "transverse", "qx", "qy", "q", "h_max", "fast"}
 """Names of arrays in the kernels that work in a ring; what is no number is a place in it."""
 LISTS = {"number", "opening"}
 """Names of arrays in one dimension where the ring has two."""

@@ -151,16 +151,28 @@ def test_a_flow_in_balance_with_friction_is_predicted_to_stay(dtype: Any) -> Non
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_drag_solves_the_implicit_friction_law(dtype: Any) -> None:
-    """U (1 + k |U|) = U0 for the new velocity, in the direction of the flow."""
+def test_stored_velocities_solve_the_implicit_friction_law(dtype: Any) -> None:
+    """U (1 + k |U|) = U0 for the new velocity, in the direction of the flow; what is dry stands still."""
     cells = _cells(dtype, 7)
-    _, h, u0, v0, _ = _planes(cells)
+    _, gained, u0, v0, gain = _planes(cells)
+    h = (gained - gain).astype(dtype)
+    h[::5], gained[::5] = 0.0, 0.0
+    cells[4 * PLANE : 4 * PLANE + N : 5] = 0.0
+    rest, u, v, h_max, fast = (np.zeros(N, dtype=dtype) for _ in range(5))
     n2 = np.full(N, 0.0009, dtype=dtype)
-    k.drag_row(cells, n2, dtype(40.0), dtype(1e-4), dtype(1), N, np.uint64(0))
-    _, _, u, v, _ = _planes(cells)
-    slower = 1 + 40.0 * 0.0009 * np.hypot(u, v) / np.cbrt(h) ** 4
-    np.testing.assert_allclose(u * slower, u0, atol=10 * TOLERANCE[dtype])
-    np.testing.assert_allclose(v * slower, v0, atol=10 * TOLERANCE[dtype])
+    ring, (at, top) = _ring(cells)
+    numbers = [dtype(value) for value in (40.0, 9.81, 1e-4, 1)]
+    k.store_row(ring, n2, *numbers, N, at, h, rest, u, v, h_max, top, fast)
+    np.testing.assert_allclose(h.astype(np.float64) + rest, gained, atol=TOLERANCE[dtype])
+    wet = gained > 0
+    slower = 1 + 40.0 * 0.0009 * np.hypot(u[wet], v[wet]) / np.cbrt(h[wet]) ** 4
+    np.testing.assert_allclose(u[wet] * slower, u0[wet], atol=10 * TOLERANCE[dtype])
+    np.testing.assert_allclose(v[wet] * slower, v0[wet], atol=10 * TOLERANCE[dtype])
+    assert not np.any([u[~wet], v[~wet], fast[~wet]])
+    np.testing.assert_array_equal(h_max, h)
+    np.testing.assert_array_equal(_row(ring, 1)[0], h)
+    speed = np.maximum(abs(u), abs(v)) + np.sqrt(9.81 * h.astype(np.float64))
+    np.testing.assert_allclose(fast[wet], speed[wet], rtol=10 * TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
