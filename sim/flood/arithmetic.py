@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numba.core.cpu import CPUTargetOptions
+from numba.core.options import TargetOptions
 from numba.extending import overload
 
-__all__ = ["FLAGS", "GLUE", "KERNEL", "at", "inverse_cube_root"]
+__all__ = ["FLAGS", "GLUE", "KERNEL", "ROWS", "at", "inverse_cube_root"]
 
 KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
 """How every kernel is compiled. Without ``_nrt`` (they allocate nothing) each slice of a row and each array handed on
@@ -20,6 +22,13 @@ costs an atomic reference count: half of the time of a step on rows of 512 cells
 
 GLUE: dict[str, Any] = {**KERNEL, "forceinline": True}
 """What is to become part of its caller."""
+
+# numba knows this option of a function but offers no name for it
+CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
+
+ROWS: dict[str, Any] = {**KERNEL, "noalias": True}
+"""How a loop over rows is compiled: no row that it writes is another one. Else each loop begins with a comparison of
+every row that is written with every one that is read, and loops of many rows are not packed at all."""
 
 # fused multiply-add is welcome; nothing that reorders sums, for the compensated depth needs them as they are written
 FLAGS = {"contract", "nsz", "arcp"}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import config, njit, prange, uint64
 
-from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, at, inverse_cube_root
+from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, ROWS, at, inverse_cube_root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,35 +146,35 @@ def widen(opening, i, a, b, q):
         part_row(opening[i, a:b], q[a:b])
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def multiply_row(values, out):
     """Multiply a row by another."""
     for j in range(uint64(values.size)):
         out[j] = out[j] * values[j]
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def part_row(values, out):
     """Divide a row by another."""
     for j in range(uint64(values.size)):
         out[j] = out[j] / values[j]
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def divide_row(s, values, out):
     """A number over a row."""
     for j in range(uint64(out.size)):
         out[j] = s / values[j]
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def fill_row(value, out):
     """Set all of a row."""
     for j in range(uint64(out.size)):
         out[j] = value
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def copy_row(values, out):
     """Copy the first ``out.size`` values."""
     for j in range(uint64(out.size)):
@@ -232,7 +232,7 @@ def momentum(flow_depth, rise, inertia, across, n2, q, slope, gdt, dry, critical
     return max(min((p + p) / speed_up, most), -most) if flow_depth > dry else zero
 
 
-@njit(**KERNEL, fastmath=FLAGS)
+@njit(**ROWS, fastmath=FLAGS)
 def predict_row_x(z, qx, qy, n2, opening, ring, number, i, a, n, stage, out):
     """Discharge after the step of `n` x-faces from `a` on of row `i`; `stage`, `out` : rows of the ring."""
     slope, gdt, theta, side, dry, quarter = number[0], number[1], number[2], number[3], number[4], number[5]
@@ -249,7 +249,7 @@ def predict_row_x(z, qx, qy, n2, opening, ring, number, i, a, n, stage, out):
         )  # fmt: skip
 
 
-@njit(**KERNEL, fastmath=FLAGS)
+@njit(**ROWS, fastmath=FLAGS)
 def predict_row_y(z, h, rest, qx, qy, n2, opening, ring, number, i, a, n, stage_north, stage, out):
     """Discharge after the step of `n` y-faces from `a` on north of row `i`, and the water surface of that row.
 
@@ -273,7 +273,7 @@ def predict_row_y(z, h, rest, qx, qy, n2, opening, ring, number, i, a, n, stage_
         )  # fmt: skip
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def stage_row(z, h, rest, ring, i, a, n, stage):
     """Water surface of `n` cells from `a` on of row `i`."""
     for j in range(uint64(n)):
@@ -281,7 +281,7 @@ def stage_row(z, h, rest, ring, i, a, n, stage):
         ring[stage, c] = (z[i, c] + h[i, c]) + rest[i, c]
 
 
-@njit(**GLUE, fastmath=FLAGS)
+@njit(**ROWS, forceinline=True, fastmath=FLAGS)
 def share_row(h, ring, number, ratio, i, a, n, x, north, south, out):
     """Share of the outflow that a cell can give: a donor is scaled, never clipped, so volume is kept.
 
@@ -298,7 +298,7 @@ def share_row(h, ring, number, ratio, i, a, n, x, north, south, out):
         ring[out, c] = min(one, keep * h[i, c] / max(at(ratio, j) * leaving, tiny))
 
 
-@njit(**GLUE, fastmath=FLAGS)
+@njit(**ROWS, forceinline=True, fastmath=FLAGS)
 def scale_row(ring, before, first, here, a, n, row, q, place):
     """Scale the discharge of `n` faces from `a` on by their donors' shares, in `row` of the ring and into `q`.
 
@@ -312,14 +312,14 @@ def scale_row(ring, before, first, here, a, n, row, q, place):
         q[place, a + j] = v
 
 
-@njit(**KERNEL, fastmath=FLAGS)
+@njit(**ROWS, fastmath=FLAGS)
 def rain_row(weight, rain, out):
     """Rain where its weight differs from cell to cell [m]."""
     for j in range(uint64(out.size)):
         out[j] = rain * weight[j]
 
 
-@njit(**GLUE, fastmath=FLAGS)
+@njit(**ROWS, forceinline=True, fastmath=FLAGS)
 def fill_up_row(ring, x, north, south, a, n, ratio, rain, h, rest, row, h_max, row_max, top):
     """Add what a step brings to the depth of `n` cells from `a` on, and raise the maxima of cells and columns.
 
@@ -341,7 +341,7 @@ def fill_up_row(ring, x, north, south, a, n, ratio, rain, h, rest, row, h_max, r
         ring[top, c] = max(ring[top, c], new)
 
 
-@njit(**KERNEL, fastmath=FLAGS)
+@njit(**ROWS, fastmath=FLAGS)
 def top_row(h, h_max, top):
     """Running maximum of each cell, and of the column within the tile."""
     for j in range(uint64(h.size)):
@@ -349,7 +349,7 @@ def top_row(h, h_max, top):
         top[j] = max(top[j], h[j])
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def sink_row(sink, keep, storage, h, rest, taken):
     """Take up to `sink` [m] out of each cell; `taken` sums it, over whole cells, in double precision."""
     for j in range(uint64(h.size)):
@@ -374,7 +374,7 @@ def sink_cells(porosity, i, a, b, sink, keep, one, h, rest, taken):
 
 @njit(**KERNEL)
 def rub(p, k):
-    """Solve q (1 + k |q|) = p: friction on a single face (see `momentum_row`)."""
+    """Solve q (1 + k |q|) = p: friction on a single face (see `momentum`)."""
     return 2.0 * p / (1.0 + math.sqrt(1.0 + 4.0 * k * abs(p)))
 
 
@@ -904,12 +904,12 @@ def add_sources(row, col, gain, keep, state, tops, got):
         got[k] = part
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def track_row(h, west, east, north, south, least, critical, half, one, speed_max, discharge_max, force_max):
     """Running maxima of speed, unit discharge and u^2 h; shallower water than `least` does not count.
 
     Water that pours off a levee passes a face deeper than the film in the cell: its depth counts as at least the one
-    at which its discharge has the largest Froude number that faces allow (`critical` as in `momentum_row`).
+    at which its discharge has the largest Froude number that faces allow (`critical` as in `momentum`).
     """
     zero = one - one
     for j in range(uint64(h.size)):

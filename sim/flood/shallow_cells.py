@@ -6,7 +6,7 @@ import math
 
 from numba import njit, uint64
 
-from sim.flood.arithmetic import KERNEL
+from sim.flood.arithmetic import KERNEL, ROWS
 from sim.flood.kernels import GRAVITY, TILE_COLS, TILE_ROWS
 from sim.flood.shallow_layout import FENCE_ROWS, LEAD, PAD, REACH
 
@@ -58,7 +58,7 @@ def add_sources(row, col, gain, keep, state, tops, got):
         got[k] = part
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def track_row(h, u, v, least, zero, n, speed_max, discharge_max, force_max):
     """Running maxima of speed, unit discharge and u^2 h; shallower water than `least` does not count."""
     for j in range(uint64(n)):
