@@ -16,7 +16,7 @@ demo: $(VENV)/.core
 	$(VENV)/bin/osaka-twin demo $(if $(filter 0,$(SERVE)),--no-serve,)
 
 test: $(VENV)/.dev
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -25,10 +25,15 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cases")
 
 
-@pytest.mark.parametrize("case", choose_cases(), ids=lambda case: case.name)
+CASES = [
+    pytest.param(case, marks=[pytest.mark.slow] if case.cost == "slow" else [], id=case.name) for case in choose_cases()
+]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_a_case_keeps_to_its_bars(case: Case, shared: Path, work: Path) -> None:
     if case.cost == "slow" and not os.environ.get(SLOW):
-        pytest.skip(f"takes minutes: set {SLOW}=1")
+        pytest.skip(f"takes up to a minute; `.ci/run` computes it: set {SLOW}=1")
     assert case.scheme in SCHEMES
     result, _ = check_case(case, shared / "cases", work, Service(work / "runs"))
     assert set(result.missed) <= KNOWN.get(case.name, set()), result.figures
