@@ -824,19 +824,9 @@ def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, n
         )  # fmt: skip
     source_row(ring[middle - one :], ring[middle:], ring[middle + one :], ring[slope:], n.least, n.quarter, m)
     face_row(
-        ring[middle - one :],
-        ring[slope - one :],
-        ring[middle:],
-        ring[slope:],
-        n.gravity,
-        n.half,
-        n.quarter,
-        n.dry,
-        n.solid,
-        n.tiny,
-        m,
-        ring[flux:],
-    )
+        ring[middle - one :], ring[slope - one :], ring[middle:], ring[slope:], n.gravity, n.half, n.quarter, n.dry,
+        n.solid, n.tiny, m, ring[flux:],
+    )  # fmt: skip
     if is_special:
         special_x(i, lo, lo + m, shift, place(ALONG + 1, 0), z, n2, columns, faces, n, ring, place(ALONG + 2, 0))
     narrow(porosity, i, i, p - 1, p, ring, m, flux)

@@ -13,6 +13,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+__all__ = [
+    "ALONG", "CELLS", "FENCE_ROWS", "FLUX", "LANES", "LEAD", "MARGIN", "MIDDLE", "P1", "P2", "P3", "P4", "P5", "PAD",
+    "PLANE", "RATIO", "REACH", "ROOM_ROWS", "ROW", "SHARE", "SLOPES", "STRIP", "TOP", "Numbers", "Room", "State",
+]  # fmt: skip
+
 PAD = 8
 """Rows of wall north and south of the domain."""
 LANES = 16
