@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from twin.errors import StoreError
@@ -26,3 +28,16 @@ def test_what_is_not_there_twice_is_an_error() -> None:
 
     with pytest.raises(StoreError, match="no run"):
         settled(ask)
+
+
+def test_a_file_that_moved_between_look_and_reading_is_looked_for_again(tmp_path: Path) -> None:
+    """A finished run is renamed: its table was seen in the folder of one that is being computed."""
+    late = tmp_path / "done"
+
+    def ask() -> str:
+        if late.is_file():
+            return late.read_text(encoding="utf-8")
+        late.write_text("there", encoding="utf-8")
+        return (tmp_path / "moved").read_text(encoding="utf-8")
+
+    assert settled(ask) == "there"

@@ -361,6 +361,8 @@ class RunShelf:
 def settled(ask: Callable[[], Answer]) -> Answer:
     """Ask again where a run moved to its final folder, or away, in the middle of the answer.
 
+    It may do so before a file is looked for, or between that and its being read (OSError).
+
     Raises
     ------
     StoreError
@@ -368,7 +370,7 @@ def settled(ask: Callable[[], Answer]) -> Answer:
     """
     try:
         return ask()
-    except StoreError:
+    except (StoreError, OSError):
         return ask()
 
 
