@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numba import njit, prange, uint64
 
-from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, at, inverse_cube_root
+from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, ROWS, at, inverse_cube_root
 from sim.flood.kernels import DISCHARGE, GRAVITY, OPEN, SEA, STAGE, TILE_COLS, TILE_ROWS, WALL_BED, WEIR
 from sim.flood.shallow_layout import (
     ALONG,
@@ -30,6 +30,7 @@ from sim.flood.shallow_layout import (
     P2,
     P3,
     P4,
+    P5,
     PAD,
     PLANE,
     RATIO,
@@ -70,31 +71,24 @@ def narrow(porosity, r, i, p, q, ring, n, faces):
 
 
 @njit(**GLUE)
-def predict(
-    ring, before, here, after, slope_before, slope, slope_after, n2, porosity, r, i, k, o, p, q, numbers, m, out
-):
-    """Predict `m` cells of row `i` from column `p` on, between those of rows `r` and `k` from `o` and `q` on."""
-    n = numbers
+def free_rows(porosity, rows, columns, one):
+    """Free shares of three rows of cells from a column each on, or 1."""
     if porosity.ndim == 1:
-        predict_row(
-            ring, before, here, after, slope_before, slope, slope_after, n2, n.one, n.one, n.one, n.ratio, n.gdt,
-            n.gravity, n.half, n.ahead, n.dry, m, out,
-        )  # fmt: skip
-    else:
-        predict_row(
-            ring, before, here, after, slope_before, slope, slope_after, n2, porosity[r + PAD, o:],
-            porosity[i + PAD, p:], porosity[k + PAD, q:], n.ratio, n.gdt, n.gravity, n.half, n.ahead, n.dry, m, out,
-        )  # fmt: skip
+        return one, one, one
+    return (
+        porosity[rows[0] + PAD, columns[0] :], porosity[rows[1] + PAD, columns[1] :],
+        porosity[rows[2] + PAD, columns[2] :],
+    )  # fmt: skip
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def divide_row(ratio, values, n, out):
     """A number over a row."""
     for j in range(uint64(n)):
         out[j] = ratio / values[j]
 
 
-@njit(**KERNEL)
+@njit(**ROWS)
 def narrow_row(before, here, n, faces):
     """Scale all that passes a face, and what pushes there, by the free share of the narrower cell.
 
@@ -110,22 +104,25 @@ def narrow_row(before, here, n, faces):
         faces[j + P4] = faces[j + P4] * share
 
 
-@njit(**KERNEL)
-def load_row(z, h, rest, normal, transverse, ring, n, out):
-    """Stage, depth and velocities of a row.
+@njit(**ROWS)
+def load_row(z, h, rest, normal, transverse, n2, gdt, half, dry, n, out, friction):
+    """Stage, depth and velocities of a row, and the friction of half a step, g dt/2 n^2 h^(-4/3) |U|.
 
     The stage is the rounded sum of bed, depth and `rest` (Knuth's two-sum): what is flat has one stage, to the bit.
     """
-    zero = z[0] - z[0]
+    zero = half - half
     for j in range(uint64(n)):
-        bed, depth = z[j], h[j]
+        bed, depth, u, v = z[j], h[j], normal[j], transverse[j]
         rough = bed + depth
         part = rough - bed
-        ring[out + j] = rough + (((bed - (rough - part)) + (depth - part)) + rest[j])
-        ring[out + j + P1] = depth
-        ring[out + j + P2] = normal[j]
-        ring[out + j + P3] = transverse[j]
-        ring[out + j + P4] = zero
+        out[j] = rough + (((bed - (rough - part)) + (depth - part)) + rest[j])
+        out[j + P1] = depth
+        out[j + P2] = u
+        out[j + P3] = v
+        out[j + P4] = zero
+        r = inverse_cube_root(max(depth, dry))
+        r2 = r * r
+        friction[j] = half * gdt * n2[j] * (r2 * r2) * math.sqrt(u * u + v * v)
 
 
 @njit(**GLUE, fastmath=FLAGS)
@@ -135,34 +132,51 @@ def half_slope(a, b, quarter):
     return max(min(quarter * (a + b), max(min(a, b), zero)), min(max(a, b), zero))
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def slope_row(before, here, after, least, quarter, n, out):
+@njit(**GLUE, fastmath=FLAGS)
+def lesser(a, b, zero):
+    """The smaller of two slopes, 0 where they point apart."""
+    return max(min(a, b), zero) + min(max(a, b), zero)
+
+
+@njit(**GLUE, fastmath=FLAGS)
+def is_joined(before, here, after, j):
+    """Whether one surface can reach over a cell and its neighbours: no bed stands above the water beside it."""
+    eb, e, ea = before[j], here[j], after[j]
+    zb, z, za = eb - before[j + P1], e - here[j + P1], ea - after[j + P1]
+    return (max(zb, z) < min(eb, e)) & (max(z, za) < min(e, ea))
+
+
+@njit(**GLUE, fastmath=FLAGS)
+def slopes_of(before, here, after, j, least, quarter):
     """Half of the limited difference over a cell, 0 beside a cell that is all but dry.
 
     The transverse velocity has half of the smaller difference, so that flow mixes sideways (docs/decisions/0004).
+    Where the bed parts the surface, it slopes no more than bed and depth do: a film on the cliff behind a pool would
+    else tilt the pool so far that nothing runs out of it.
     """
     zero = least - least
-    for j in range(uint64(n)):
-        deep = min(before[j + P1], here[j + P1], after[j + P1]) > least
-        slope = half_slope(here[j] - before[j], after[j] - here[j], quarter)
-        out[j] = slope if deep else zero
-        slope = half_slope(here[j + P1] - before[j + P1], after[j + P1] - here[j + P1], quarter)
-        out[j + P1] = slope if deep else zero
-        slope = half_slope(here[j + P2] - before[j + P2], after[j + P2] - here[j + P2], quarter)
-        out[j + P2] = slope if deep else zero
-        a, b = here[j + P3] - before[j + P3], after[j + P3] - here[j + P3]
-        slope = quarter * (max(zero, min(a, b)) + min(zero, max(a, b)))
-        out[j + P3] = slope if deep else zero
+    hb, h, ha = before[j + P1], here[j + P1], after[j + P1]
+    deep = min(hb, h, ha) > least
+    rise, fall = here[j] - before[j], after[j] - here[j]
+    se = half_slope(rise, fall, quarter)
+    sh = half_slope(h - hb, ha - h, quarter)
+    ground = (quarter + quarter) * lesser(rise - (h - hb), fall - (ha - h), zero)
+    se = se if is_joined(before, here, after, j) else lesser(se, sh + ground, zero)
+    su = half_slope(here[j + P2] - before[j + P2], after[j + P2] - here[j + P2], quarter)
+    a, b = here[j + P3] - before[j + P3], after[j + P3] - here[j + P3]
+    sv = quarter * lesser(a, b, zero)
+    return se if deep else zero, sh if deep else zero, su if deep else zero, sv if deep else zero
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def predict_row(
-    ring, before, here, after, slope_before, slope, slope_after, n2, free_before, free, free_after, ratio, gdt, gravity,
-    half, ahead, dry, n, out,
-):  # fmt: skip
-    """Cells half a step on, as their own edges move them (MUSCL-Hancock); faces compute with these and the slopes.
+@njit(**GLUE, fastmath=FLAGS)
+def half_on(
+    here, slope, friction, j, ew, hw, ee, he, free_before, free, free_after, ratio, gravity, half, ahead, dry, out
+):
+    """A cell half a step on, as its own edges move it (MUSCL-Hancock); faces compute with this and the slopes.
 
-    What the depth gains is what its edges let through where the bed is brought to one height as in `face_row`: the
+    ew, hw, ee, he : stage and depth of the neighbours at the western and the eastern edge
+
+    What the depth gains is what its edges let through where the bed is brought to one height as in `flux_between`: the
     cell's full depth would let a lake over a rough bed grow waves out of nothing (docs/decisions/0005). Where an
     edge lets little through, and none is shut, it gains up to `ahead` of a step more: that damps what is left of those
     waves. Friction takes the push of gravity, and no more than that again: a flow in balance stays, and what a limited
@@ -171,56 +185,99 @@ def predict_row(
     """
     zero = half - half
     one = half + half
+    e, h, u, v = here[j], here[j + P1], here[j + P2], here[j + P3]
+    se, sh, su, sv = slope[j], slope[j + P1], slope[j + P2], slope[j + P3]
+    el, hl, er, hr = e - se, h - sh, e + se, h + sh
+    zl, zr = el - hl, er - hr
+    a = hl if zl > ew else max(el - max(zl, ew - hw), zero)
+    c = hr if zr > ee else max(er - max(zr, ee - he), zero)
+    below, shut = max(hl - a, hr - c), min(a, c)
+    a, c = a * min(free_before / free, one), c * min(free_after / free, one)
+    push = -ratio * (u * su + gravity * se)
+    deep = max(h, dry)
+    k = friction[j]
+    slower = one + k
+    inverse = one / (deep * slower)
+    share = min(below * (slower * inverse), one if shut > zero else half)
+    most = share * share
+    gain = (half + ahead * (most * most * most)) * ratio * (a * (u - su) - c * (u + su))
+    gain = max(gain, half * (abs(sh) - h))
+    push = (push - min(max(k * u, min(push + push, zero)), max(push + push, zero))) * (deep * inverse)
+    out[j] = e + gain
+    out[j + P1] = h + gain
+    out[j + P2] = u + push
+    out[j + P3] = v - ratio * u * sv
+    out[j + P4] = share
+
+
+@njit(**ROWS, fastmath=FLAGS)
+def slope_row(before, here, after, least, quarter, n, out):
+    """Slopes of a row of cells."""
     for j in range(uint64(n)):
-        e, h, u, v = ring[here + j], ring[here + j + P1], ring[here + j + P2], ring[here + j + P3]
-        se, sh, su, sv = ring[slope + j], ring[slope + j + P1], ring[slope + j + P2], ring[slope + j + P3]
-        ew, hw = ring[before + j] + ring[slope_before + j], ring[before + j + P1] + ring[slope_before + j + P1]
-        ee, he = ring[after + j] - ring[slope_after + j], ring[after + j + P1] - ring[slope_after + j + P1]
-        el, hl, er, hr = e - se, h - sh, e + se, h + sh
-        zl, zr = el - hl, er - hr
-        a = hl if zl > ew else max(el - max(zl, ew - hw), zero)
-        c = hr if zr > ee else max(er - max(zr, ee - he), zero)
-        below, shut = max(hl - a, hr - c), min(a, c)
-        a, c = a * min(at(free_before, j) / at(free, j), one), c * min(at(free_after, j) / at(free, j), one)
-        push = -ratio * (u * su + gravity * se)
-        deep = max(h, dry)
-        r = inverse_cube_root(deep)
-        r2 = r * r
-        k = half * gdt * n2[j] * (r2 * r2) * math.sqrt(u * u + v * v)
-        slower = one + k
-        inverse = one / (deep * slower)
-        share = min(below * (slower * inverse), one if shut > zero else half)
-        most = share * share
-        gain = (half + ahead * (most * most * most)) * ratio * (a * (u - su) - c * (u + su))
-        gain = max(gain, half * (abs(sh) - h))
-        push = (push - min(max(k * u, min(push + push, zero)), max(push + push, zero))) * (deep * inverse)
-        ring[out + j] = e + gain
-        ring[out + j + P1] = h + gain
-        ring[out + j + P2] = u + push
-        ring[out + j + P3] = v - ratio * u * sv
-        ring[out + j + P4] = share
+        se, sh, su, sv = slopes_of(before, here, after, j, least, quarter)
+        out[j] = se
+        out[j + P1] = sh
+        out[j + P2] = su
+        out[j + P3] = sv
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def source_row(ring, before, here, after, slope, least, quarter, n):
-    """Slope of the surface that pushes, beside the slopes: half a step on for what stands below the bed at an edge.
+@njit(**ROWS, fastmath=FLAGS)
+def predict_row(
+    before, here, after, slope_before, slope, slope_after, friction, free_before, free, free_after, ratio, gravity,
+    half, ahead, dry, n, out,
+):  # fmt: skip
+    """Cells of a row half a step on, from their slopes."""
+    for j in range(uint64(n)):
+        ew, hw = before[j] + slope_before[j], before[j + P1] + slope_before[j + P1]
+        ee, he = after[j] - slope_after[j], after[j + P1] - slope_after[j + P1]
+        half_on(
+            here, slope, friction, j, ew, hw, ee, he, at(free_before, j), at(free, j), at(free_after, j), ratio,
+            gravity, half, ahead, dry, out,
+        )  # fmt: skip
+
+
+@njit(**ROWS, fastmath=FLAGS)
+def slope_and_predict_row(
+    before, here, after, beyond, slope_before, slope, slope_after, friction, free_before, free, free_after, least,
+    quarter, ratio, gravity, half, ahead, dry, n, out,
+):  # fmt: skip
+    """Slopes of the row `after` and, of rows that lie one behind the other, the row `here` half a step on at once."""
+    for j in range(uint64(n)):
+        se, sh, su, sv = slopes_of(here, after, beyond, j, least, quarter)
+        slope_after[j] = se
+        slope_after[j + P1] = sh
+        slope_after[j + P2] = su
+        slope_after[j + P3] = sv
+        ew, hw = before[j] + slope_before[j], before[j + P1] + slope_before[j + P1]
+        ee, he = after[j] - se, after[j + P1] - sh
+        half_on(
+            here, slope, friction, j, ew, hw, ee, he, at(free_before, j), at(free, j), at(free_after, j), ratio,
+            gravity, half, ahead, dry, out,
+        )  # fmt: skip
+
+
+@njit(**GLUE, fastmath=FLAGS)
+def source_of(before, here, after, slope, j, least, quarter):
+    """Slope of the surface that pushes a cell: half a step on for what stands below the bed at an edge.
 
     That part of the water has no flux through the face that would damp it: with the slope at the start of the step the
     surface over a rough bed swings ever higher. On a smooth bed there is none, and edges and push have one slope.
     """
     zero = least - least
     one = quarter + quarter + quarter + quarter
-    for j in range(uint64(n)):
-        deep = min(ring[before + j + P1], ring[here + j + P1], ring[after + j + P1]) > least
-        limited = half_slope(ring[here + j] - ring[before + j], ring[after + j] - ring[here + j], quarter)
-        limited = limited if deep else zero
-        share = min(ring[here + j + P4] + ring[here + j + P4], one)
-        ring[slope + j + P4] = ring[slope + j] + share * (limited - ring[slope + j])
+    deep = min(before[j + P1], here[j + P1], after[j + P1]) > least
+    limited = half_slope(here[j] - before[j], after[j] - here[j], quarter)
+    limited = limited if is_joined(before, here, after, j) else lesser(limited, slope[j], zero)
+    limited = limited if deep else zero
+    share = min(here[j + P4] + here[j + P4], one)
+    return slope[j] + share * (limited - slope[j])
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def face_row(west, west_slope, east, east_slope, gravity, half, quarter, dry, solid, tiny, n, out):
-    """Fluxes through a row of faces: HLL for mass and normal momentum, upwind for the transverse one (HLLC).
+@njit(**GLUE, fastmath=FLAGS)
+def flux_between(
+    west, west_slope, east, east_slope, j, push_west, push_east, gravity, half, quarter, dry, solid, tiny, out
+):
+    """Fluxes through a face: HLL for mass and normal momentum, upwind for the transverse one (HLLC).
 
     Both sides are brought to one bed at the face (hydrostatic reconstruction: Audusse et al. 2004; on a slope deeper
     than its water after Chen & Noelle 2017). The momentum flux is kept as its difference to the pressure of either
@@ -229,45 +286,75 @@ def face_row(west, west_slope, east, east_slope, gravity, half, quarter, dry, so
     """
     one = half + half
     zero = half - half
+    el, er = west[j] + west_slope[j], east[j] - east_slope[j]
+    hl, hr = west[j + P1] + west_slope[j + P1], east[j + P1] - east_slope[j + P1]
+    ul, ur = west[j + P2] + west_slope[j + P2], east[j + P2] - east_slope[j + P2]
+    vl, vr = west[j + P3] + west_slope[j + P3], east[j + P3] - east_slope[j + P3]
+    wall_west, wall_east = west[j] > solid, east[j] > solid
+    er = el if wall_east else er
+    hr = hl if wall_east else hr
+    ur = -ul if wall_east else ur
+    el = er if wall_west else el
+    hl = hr if wall_west else hl
+    ul = -ur if wall_west else ul
+    zl, zr = el - hl, er - hr
+    top = min(max(zl, zr), el, er)
+    # in this form one stage gives one depth, to the bit
+    a, c = hl if zl > er else el - top, hr if zr > el else er - top
+    a = a if a > dry else zero
+    c = c if c > dry else zero
+    ca, cc = math.sqrt(gravity * a), math.sqrt(gravity * c)
+    middle, spread = half * (ul + ur) + (ca - cc), max(half * (ca + cc) + quarter * (ul - ur), zero)
+    s0, s1 = min(ul - ca, middle - spread), max(ur + cc, middle + spread)
+    s0 = s0 if a > zero else ur - (cc + cc)
+    s1 = s1 if c > zero else ul + (ca + ca)
+    s0, s1 = min(s0, zero), max(s1, zero)
+    ql, qr = a * ul, c * ur
+    inverse, product = one / max(s1 - s0, tiny), s0 * s1
+    mass = (s1 * ql - s0 * qr + product * (c - a)) * inverse
+    # the mirror image leaves what rounding makes of it
+    mass = zero if wall_west | wall_east else mass
+    pressure = (half * gravity) * (c - a) * (c + a) * inverse
+    out[j] = mass
+    out[j + P1] = mass * (vl if mass > zero else vr)
+    out[j + P2] = (s1 * (ql * ul) - s0 * (qr * ur) + product * (qr - ql)) * inverse
+    out[j + P3] = gravity * (west[j + P1] * push_west + hl * min(top - zl, zero)) - s0 * pressure
+    out[j + P4] = gravity * (hr * min(top - zr, zero) - east[j + P1] * push_east) - s1 * pressure
+
+
+@njit(**ROWS, fastmath=FLAGS)
+def source_row(before, here, after, slope, least, quarter, n):
+    """Slopes of the surface that push, beside the slopes."""
     for j in range(uint64(n)):
-        el, er = west[j] + west_slope[j], east[j] - east_slope[j]
-        hl, hr = west[j + P1] + west_slope[j + P1], east[j + P1] - east_slope[j + P1]
-        ul, ur = west[j + P2] + west_slope[j + P2], east[j + P2] - east_slope[j + P2]
-        vl, vr = west[j + P3] + west_slope[j + P3], east[j + P3] - east_slope[j + P3]
-        wall_west, wall_east = west[j] > solid, east[j] > solid
-        er = el if wall_east else er
-        hr = hl if wall_east else hr
-        ur = -ul if wall_east else ur
-        el = er if wall_west else el
-        hl = hr if wall_west else hl
-        ul = -ur if wall_west else ul
-        zl, zr = el - hl, er - hr
-        top = min(max(zl, zr), el, er)
-        # in this form one stage gives one depth, to the bit
-        a, c = hl if zl > er else el - top, hr if zr > el else er - top
-        a = a if a > dry else zero
-        c = c if c > dry else zero
-        ca, cc = math.sqrt(gravity * a), math.sqrt(gravity * c)
-        middle, spread = half * (ul + ur) + (ca - cc), max(half * (ca + cc) + quarter * (ul - ur), zero)
-        s0, s1 = min(ul - ca, middle - spread), max(ur + cc, middle + spread)
-        s0 = s0 if a > zero else ur - (cc + cc)
-        s1 = s1 if c > zero else ul + (ca + ca)
-        s0, s1 = min(s0, zero), max(s1, zero)
-        ql, qr = a * ul, c * ur
-        inverse, product = one / max(s1 - s0, tiny), s0 * s1
-        mass = (s1 * ql - s0 * qr + product * (c - a)) * inverse
-        # the mirror image leaves what rounding makes of it
-        mass = zero if wall_west | wall_east else mass
-        pressure = (half * gravity) * (c - a) * (c + a) * inverse
-        out[j] = mass
-        out[j + P1] = mass * (vl if mass > zero else vr)
-        out[j + P2] = (s1 * (ql * ul) - s0 * (qr * ur) + product * (qr - ql)) * inverse
-        out[j + P3] = gravity * (west[j + P1] * west_slope[j + P4] + hl * min(top - zl, zero)) - s0 * pressure
-        out[j + P4] = gravity * (hr * min(top - zr, zero) - east[j + P1] * east_slope[j + P4]) - s1 * pressure
+        slope[j + P4] = source_of(before, here, after, slope, j, least, quarter)
 
 
-@njit(**KERNEL, fastmath=FLAGS | {"reassoc"})
-def count_owing(ring, cells, west, east, ratio, keep, solid, one, n):
+@njit(**ROWS, fastmath=FLAGS)
+def face_row(west, west_slope, east, east_slope, gravity, half, quarter, dry, solid, tiny, n, out):
+    """Fluxes through a row of faces."""
+    for j in range(uint64(n)):
+        flux_between(
+            west, west_slope, east, east_slope, j, west_slope[j + P4], east_slope[j + P4], gravity, half, quarter, dry,
+            solid, tiny, out,
+        )  # fmt: skip
+
+
+@njit(**ROWS, fastmath=FLAGS)
+def source_and_face_row(
+    west, west_slope, east, east_slope, beyond, least, gravity, half, quarter, dry, solid, tiny, n, out
+):
+    """Slopes that push the row `east`, and the fluxes between it and the row `west`: of rows one behind the other."""
+    for j in range(uint64(n)):
+        push = source_of(west, east, beyond, east_slope, j, least, quarter)
+        east_slope[j + P4] = push
+        flux_between(
+            west, west_slope, east, east_slope, j, west_slope[j + P4], push, gravity, half, quarter, dry, solid, tiny,
+            out,
+        )  # fmt: skip
+
+
+@njit(**ROWS, fastmath=FLAGS | {"reassoc"})
+def count_owing(cells, west, east, ratio, keep, solid, one, n):
     """Number of cells whose outflow is more than they have; what enters through an edge comes from a wall cell.
 
     A sum of ones is exact in any order: the compiler may take it in parts.
@@ -275,156 +362,122 @@ def count_owing(ring, cells, west, east, ratio, keep, solid, one, n):
     zero = one - one
     count = one - one
     for j in range(uint64(n)):
-        leaving = max(ring[east + j], zero) - min(ring[west + j], zero)
-        owed = at(ratio, j) * leaving if ring[cells + j] < solid else zero
-        count += one if owed > keep * ring[cells + j + P1] else zero
+        leaving = max(east[j], zero) - min(west[j], zero)
+        owed = at(ratio, j) * leaving if cells[j] < solid else zero
+        count += one if owed > keep * cells[j + P1] else zero
     return count
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def share_row(ring, cells, west, east, ratio, keep, solid, tiny, one, n, out):
+@njit(**ROWS, fastmath=FLAGS)
+def share_row(cells, west, east, ratio, keep, solid, tiny, one, n, out):
     """Share of the outflow that a cell can give: a donor is scaled, never clipped, so volume is kept."""
     zero = one - one
     for j in range(uint64(n)):
-        leaving = max(ring[east + j], zero) - min(ring[west + j], zero)
-        share = min(one, keep * ring[cells + j + P1] / max(at(ratio, j) * leaving, tiny))
-        ring[out + j] = share if ring[cells + j] < solid else one
+        leaving = max(east[j], zero) - min(west[j], zero)
+        share = min(one, keep * cells[j + P1] / max(at(ratio, j) * leaving, tiny))
+        out[j] = share if cells[j] < solid else one
 
 
-@njit(**KERNEL)
-def fill_row(ring, value, n, out):
+@njit(**ROWS)
+def fill_row(value, n, out):
     """Set the first `n` of a row."""
     for j in range(uint64(n)):
-        ring[out + j] = value
+        out[j] = value
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def scale_row(ring, before, here, n, faces):
+@njit(**ROWS, fastmath=FLAGS)
+def scale_row(before, here, n, faces):
     """Scale what each face carries by its donor's share."""
     for j in range(uint64(n)):
-        mass, forward, backward = ring[faces + j], ring[before + j], ring[here + j]
+        mass, forward, backward = faces[j], before[j], here[j]
         share = forward if mass > 0 else backward
-        ring[faces + j] = mass * share
-        ring[faces + j + P1] = ring[faces + j + P1] * share
-        ring[faces + j + P2] = ring[faces + j + P2] * share
+        faces[j] = mass * share
+        faces[j + P1] = faces[j + P1] * share
+        faces[j + P2] = faces[j + P2] * share
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def update_row(ring, cells, west, east, ratio, dry, creep, one, n, out):
+@njit(**ROWS, fastmath=FLAGS)
+def update_row(cells, west, east, ratio, dry, creep, one, n, out):
     """Cells after the sweep; hands them on, normal and transverse velocity swapped."""
     zero = one - one
     for j in range(uint64(n)):
         step = at(ratio, j)
-        gain = step * (ring[west + j] - ring[east + j])
-        old = ring[cells + j + P1]
+        gain = step * (west[j] - east[j])
+        old = cells[j + P1]
         h = old + gain
-        push = (ring[west + j + P2] + ring[west + j + P4]) - (ring[east + j + P2] + ring[east + j + P3])
+        push = (west[j + P2] + west[j + P4]) - (east[j + P2] + east[j + P3])
         over = one / max(h, dry)
-        u = (old * ring[cells + j + P2] + step * push) * over
-        v = (old * ring[cells + j + P3] + step * (ring[west + j + P1] - ring[east + j + P1])) * over
-        ring[out + j] = ring[cells + j] + gain
-        ring[out + j + P1] = h
-        ring[out + j + P2] = v if (h > dry) & (abs(v) > creep) else zero
-        ring[out + j + P3] = u if (h > dry) & (abs(u) > creep) else zero
-        ring[out + j + P4] = ring[cells + j + P4] + gain
+        u = (old * cells[j + P2] + step * push) * over
+        v = (old * cells[j + P3] + step * (west[j + P1] - east[j + P1])) * over
+        out[j] = cells[j] + gain
+        out[j + P1] = h
+        out[j + P2] = v if (h > dry) & (abs(v) > creep) else zero
+        out[j + P3] = u if (h > dry) & (abs(u) > creep) else zero
+        out[j + P4] = cells[j + P4] + gain
 
 
-@njit(**KERNEL, fastmath=FLAGS)
-def drag_row(ring, n2, gdt, dry, one, n, cells):
-    """Friction on both velocities: |U| (1 + k |U|) = |P| for the new |U|, k = g dt n^2 h^(-4/3), P without friction."""
+@njit(**ROWS)
+def rain_row(weight, rain, tiny, n, cells):
+    """Add rain, which brings no momentum; `weight` : its share, one number or a row."""
     for j in range(uint64(n)):
-        u, v = ring[cells + j + P2], ring[cells + j + P3]
-        r = inverse_cube_root(max(ring[cells + j + P1], dry))
-        r2 = r * r
-        k = gdt * n2[j] * (r2 * r2)
-        k = k + k
-        k = k + k
-        slower = one + math.sqrt(one + k * math.sqrt(u * u + v * v))
-        share = (one + one) / slower
-        ring[cells + j + P2] = u * share
-        ring[cells + j + P3] = v * share
-
-
-@njit(**KERNEL)
-def depth_row(ring, cells, n, h, rest):
-    """Add the step's gain to the depth without losing low bits (Knuth's two-sum)."""
-    for j in range(uint64(n)):
-        y = ring[cells + j + P4] + rest[j]
-        old = h[j]
-        new = old + y
-        part = new - old
-        rest[j] = (old - (new - part)) + (y - part)
-        h[j] = new
-
-
-@njit(**KERNEL)
-def rain_row(ring, weight, rain, tiny, n, cells):
-    """Add rain, which brings no momentum."""
-    for j in range(uint64(n)):
-        fallen = rain * weight[j]
-        h = ring[cells + j + P1]
+        fallen = rain * at(weight, j)
+        h = cells[j + P1]
         keep = h / max(h + fallen, tiny)
-        ring[cells + j + P2] = ring[cells + j + P2] * keep
-        ring[cells + j + P3] = ring[cells + j + P3] * keep
-        ring[cells + j + P4] = ring[cells + j + P4] + fallen
+        cells[j + P2] = cells[j + P2] * keep
+        cells[j + P3] = cells[j + P3] * keep
+        cells[j + P4] = cells[j + P4] + fallen
 
 
-@njit(**KERNEL)
-def even_rain_row(ring, rain, tiny, n, cells):
-    """Add rain that is the same everywhere."""
-    for j in range(uint64(n)):
-        h = ring[cells + j + P1]
-        keep = h / max(h + rain, tiny)
-        ring[cells + j + P2] = ring[cells + j + P2] * keep
-        ring[cells + j + P3] = ring[cells + j + P3] * keep
-        ring[cells + j + P4] = ring[cells + j + P4] + rain
-
-
-@njit(**KERNEL)
-def sink_row(sink, keep, storage, n, h, rest, taken):
+@njit(**ROWS)
+def sink_row(sink, keep, storage, n, cells, h, rest, taken):
     """Take up to `sink` [m] out of each cell; `taken` sums it, over whole cells, in double precision."""
     for j in range(uint64(n)):
-        loss = min(sink, keep * h[j])
-        y = rest[j] - loss
-        old = h[j]
-        new = old + y
-        part = new - old
-        rest[j] = (old - (new - part)) + (y - part)
-        h[j] = new
+        loss = min(sink, keep * (h[j] + (cells[j + P4] + rest[j])))
+        cells[j + P4] = cells[j + P4] - loss
         taken[j] += np.float64(loss) * np.float64(at(storage, j))
 
 
 @njit(**KERNEL)
-def sink_cells(porosity, i, p, sink, keep, one, n, h, rest, taken):
+def sink_cells(porosity, i, p, sink, keep, one, n, cells, h, rest, taken):
     """Let the sink take from `n` cells of row `i` from column `p` on."""
     if porosity.ndim == 1:
-        sink_row(sink, keep, one, n, h, rest, taken)
+        sink_row(sink, keep, one, n, cells, h, rest, taken)
     else:
-        sink_row(sink, keep, porosity[i + PAD, p:], n, h, rest, taken)
+        sink_row(sink, keep, porosity[i + PAD, p:], n, cells, h, rest, taken)
 
 
-@njit(**KERNEL)
-def velocity_row(ring, cells, h, dry, zero, n, normal, transverse):
-    """Store velocities; a cell that is dry stands still."""
+@njit(**ROWS, fastmath=FLAGS)
+def store_row(n2, gdt, gravity, dry, one, n, cells, h, rest, normal, transverse, h_max, top, fast):
+    """Friction, and the new depth and velocities of a row; running maxima of depth, and of waves by column.
+
+    |U| (1 + k |U|) = |P| for the new |U|, k = g dt n^2 h^(-4/3), P without friction. The step's gain is added to the
+    depth without losing low bits (Knuth's two-sum). A cell that is dry stands still.
+
+    top : maximum of the column within the tile
+    """
+    zero = one - one
     for j in range(uint64(n)):
-        normal[j] = ring[cells + j + P2] if h[j] > dry else zero
-        transverse[j] = ring[cells + j + P3] if h[j] > dry else zero
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def top_row(h, n, h_max, top):
-    """Running maximum of each cell, and of the column within the tile."""
-    for j in range(uint64(n)):
-        h_max[j] = max(h_max[j], h[j])
-        top[j] = max(top[j], h[j])
-
-
-@njit(**KERNEL, fastmath=FLAGS)
-def speed_row(h, u, v, gravity, dry, zero, n, fast):
-    """Fastest wave of each column."""
-    for j in range(uint64(n)):
-        speed = max(abs(u[j]), abs(v[j])) + math.sqrt(gravity * h[j])
-        fast[j] = max(fast[j], speed if h[j] > dry else zero)
+        y = cells[j + P4] + rest[j]
+        old = h[j]
+        new = old + y
+        part = new - old
+        rest[j] = (old - (new - part)) + (y - part)
+        h[j] = new
+        u, v = cells[j + P2], cells[j + P3]
+        r = inverse_cube_root(max(new, dry))
+        r2 = r * r
+        k = gdt * n2[j] * (r2 * r2)
+        k = k + k
+        k = k + k
+        share = (one + one) / (one + math.sqrt(one + k * math.sqrt(u * u + v * v)))
+        share = share if new > dry else zero
+        u, v = u * share, v * share
+        normal[j] = u
+        transverse[j] = v
+        h_max[j] = max(h_max[j], new)
+        top[j] = max(top[j], new)
+        speed = max(abs(u), abs(v)) + math.sqrt(gravity * new)
+        fast[j] = max(fast[j], speed if new > dry else zero)
 
 
 @njit(**KERNEL)
@@ -776,9 +829,11 @@ def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, n
     flux, share = place(ALONG + 2, lo), place(ALONG + 3, lo)
     p = lo - shift + LEAD
     slope_row(ring[here - one :], ring[here:], ring[here + one :], n.least, n.quarter, m, ring[slope:])
-    predict(
-        ring, here - one, here, here + one, slope - one, slope, slope + one, n2[p:], porosity, i, i, i, p - 1, p, p + 1,
-        n, m, middle,
+    free_before, free, free_after = free_rows(porosity, (i, i, i), (p - 1, p, p + 1), n.one)
+    predict_row(
+        ring[here - one :], ring[here:], ring[here + one :], ring[slope - one :], ring[slope:], ring[slope + one :],
+        ring[place(CELLS + (i & 7), lo) + P5 :], free_before, free, free_after, n.ratio, n.gravity, n.half, n.ahead,
+        n.dry, m, ring[middle:],
     )  # fmt: skip
     is_special = 0 <= i < faces.start.size - 1 and faces.start[i] < faces.start[i + 1]
     if is_special:
@@ -787,7 +842,7 @@ def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, n
             i, lo, lo + m, shift, cells, place(ALONG, 0), place(ALONG + 1, 0), place(ALONG + 2, 0), porosity, faces, n,
             ring,
         )  # fmt: skip
-    source_row(ring, middle - one, middle, middle + one, slope, n.least, n.quarter, m)
+    source_row(ring[middle - one :], ring[middle:], ring[middle + one :], ring[slope:], n.least, n.quarter, m)
     face_row(
         ring[middle - one :], ring[slope - one :], ring[middle:], ring[slope:], n.gravity, n.half, n.quarter, n.dry,
         n.solid, n.tiny, m, ring[flux:],
@@ -795,9 +850,10 @@ def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, n
     if is_special:
         special_x(i, lo, lo + m, shift, place(ALONG + 1, 0), z, n2, columns, faces, n, ring, place(ALONG + 2, 0))
     narrow(porosity, i, i, p - 1, p, ring, m, flux)
-    if count_owing(ring, here, flux, flux + one, ratio, n.keep, n.solid, n.one, m) > 0:
-        share_row(ring, here, flux, flux + one, ratio, n.keep, n.solid, n.tiny, n.one, m, share)
-        scale_row(ring, share - one, share, m, flux)
+    cells, west, east = ring[here:], ring[flux:], ring[flux + one :]
+    if count_owing(cells, west, east, ratio, n.keep, n.solid, n.one, m) > 0:
+        share_row(cells, west, east, ratio, n.keep, n.solid, n.tiny, n.one, m, ring[share:])
+        scale_row(ring[share - one :], ring[share:], m, west)
 
 
 @njit(**GLUE)
@@ -822,8 +878,9 @@ def sweep_along(i, cells, lo, hi, shift, own, state, faces, numbers, ring, x_flu
     ratio = over_storage(porosity, i, lo - shift + LEAD, n.ratio, whole(hi - lo), ring[place(RATIO, 0) :])
     flux = place(ALONG + 2, lo)
     update_row(
-        ring, cells + uint64(lo), flux, flux + uint64(1), ratio, n.dry, n.creep, n.one, whole(hi - lo), out + uint64(lo)
-    )
+        ring[cells + uint64(lo) :], ring[flux:], ring[flux + uint64(1) :], ratio, n.dry, n.creep, n.one, whole(hi - lo),
+        ring[out + uint64(lo) :],
+    )  # fmt: skip
 
 
 @njit(**KERNEL)
@@ -838,7 +895,6 @@ def runs_of(i, reach, first, last, counts, runs):
 def predict_across(r, count, runs, pad, shift, z, n2, porosity, faces, numbers, ring):
     """Slopes of the row south of `r`, and the cells of row `r` half a step on."""
     n = numbers
-    row = n2[min(max(r + PAD, 0), n2.shape[0] - 1)]
     is_special = 0 <= r < faces.start.size - 2 and faces.start[r] < faces.start[r + 2]
     for g in range(count):
         a, b = runs[0, g] - pad, runs[1, g] + pad
@@ -847,10 +903,12 @@ def predict_across(r, count, runs, pad, shift, z, n2, porosity, faces, numbers, 
         south, beyond = place(CELLS + ((r + 1) & 7), a), place(CELLS + ((r + 2) & 7), a)
         before, slope = place(SLOPES + ((r - 1) & 3), a), place(SLOPES + (r & 3), a)
         after, middle = place(SLOPES + ((r + 1) & 3), a), place(MIDDLE + (r & 3), a)
-        slope_row(ring[here:], ring[south:], ring[beyond:], n.least, n.quarter, m, ring[after:])
-        predict(
-            ring, north, here, south, before, slope, after, row[p:], porosity, r - 1, r, r + 1, p, p, p, n, m, middle
-        )
+        free_before, free, free_after = free_rows(porosity, (r - 1, r, r + 1), (p, p, p), n.one)
+        slope_and_predict_row(
+            ring[north:], ring[here:], ring[south:], ring[beyond:], ring[before:], ring[slope:], ring[after:],
+            ring[here + P5 :], free_before, free, free_after, n.least, n.quarter, n.ratio, n.gravity, n.half, n.ahead,
+            n.dry, m, ring[middle:],
+        )  # fmt: skip
         for f in range(r, r + 2 if is_special else r):
             beyond = f if f > r else r - 1
             special_across(f, a, b, shift, CELLS, 7, z, n2, faces, n, ring, place(ALONG + 2, 0))
@@ -871,10 +929,9 @@ def faces_across(f, count, runs, pad, shift, z, n2, porosity, faces, numbers, ri
         north, here = place(MIDDLE + ((f - 1) & 3), a), place(MIDDLE + (f & 3), a)
         before, slope, out = place(SLOPES + ((f - 1) & 3), a), place(SLOPES + (f & 3), a), place(FLUX + (f & 3), a)
         south = place(MIDDLE + ((f + 1) & 3), a)
-        source_row(ring, north, here, south, slope, n.least, n.quarter, m)
-        face_row(
-            ring[north:], ring[before:], ring[here:], ring[slope:], n.gravity, n.half, n.quarter, n.dry, n.solid,
-            n.tiny, m, ring[out:],
+        source_and_face_row(
+            ring[north:], ring[before:], ring[here:], ring[slope:], ring[south:], n.least, n.gravity, n.half, n.quarter,
+            n.dry, n.solid, n.tiny, m, ring[out:],
         )  # fmt: skip
         if 0 <= f <= ny and faces.start[f] < faces.start[f + 1]:
             special_across(f, a, b, shift, MIDDLE, 3, z, n2, faces, n, ring, place(FLUX + (f & 3), 0))
@@ -890,17 +947,19 @@ def share_across(r, count, runs, pad, shift, owing, porosity, numbers, ring):
         a, b = runs[0, g] - pad, runs[1, g] + pad
         row, west, east = place(CELLS + (r & 7), a), place(FLUX + (r & 3), a), place(FLUX + ((r + 1) & 3), a)
         ratio = over_storage(porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[place(RATIO, 0) :])
-        owing[r & 1] += count_owing(ring, row, west, east, ratio, n.keep, n.solid, n.one, whole(b - a))
+        owing[r & 1] += count_owing(ring[row:], ring[west:], ring[east:], ratio, n.keep, n.solid, n.one, whole(b - a))
     if owing[0] + owing[1] > 0:
         for g in range(count):
             a, b = runs[0, g] - pad, runs[1, g] + pad
             row, west, east = place(CELLS + (r & 7), a), place(FLUX + (r & 3), a), place(FLUX + ((r + 1) & 3), a)
             before, here = place(SHARE + ((r - 1) & 1), a), place(SHARE + (r & 1), a)
             if owing[(r - 1) & 1] == 0:
-                fill_row(ring, n.one, whole(b - a), before)
+                fill_row(n.one, whole(b - a), ring[before:])
             ratio = over_storage(porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[place(RATIO, 0) :])
-            share_row(ring, row, west, east, ratio, n.keep, n.solid, n.tiny, n.one, whole(b - a), here)
-            scale_row(ring, before, here, whole(b - a), west)
+            share_row(
+                ring[row:], ring[west:], ring[east:], ratio, n.keep, n.solid, n.tiny, n.one, whole(b - a), ring[here:]
+            )
+            scale_row(ring[before:], ring[here:], whole(b - a), ring[west:])
 
 
 @njit(**KERNEL)
@@ -938,14 +997,25 @@ def sweep_across(i, first, last, pad, shift, state, faces, numbers, counts, runs
             a, b = run[0, g] - pad, run[1, g] + pad
             cells, west, east = place(CELLS + (r & 7), a), place(FLUX + (r & 3), a), place(FLUX + ((r + 1) & 3), a)
             ratio = over_storage(state.porosity, r, a - shift + LEAD, n.ratio, whole(b - a), ring[place(RATIO, 0) :])
-            update_row(ring, cells, west, east, ratio, n.dry, n.creep, n.one, whole(b - a), out + uint64(a))
+            update_row(
+                ring[cells:],
+                ring[west:],
+                ring[east:],
+                ratio,
+                n.dry,
+                n.creep,
+                n.one,
+                whole(b - a),
+                ring[out + uint64(a) :],
+            )
 
 
 @njit(**GLUE)
-def load_cells(i, a, b, first, last, start, is_late, x_first, state, fence, edge, ring, out):
+def load_cells(i, a, b, first, last, start, is_late, x_first, state, fence, edge, numbers, ring, out):
     """Load local cells [a, b) of row `i` as they were before the step."""
     ny = state.z.shape[0] - 2 * PAD
     p, q = a + start, a + start + whole(b - a)
+    n2, friction = state.n2[min(i + PAD, state.n2.shape[0] - 1), p:q], ring[place(CELLS + (i & 7), a) + P5 :]
     z, h, rest, u, v = (
         state.z[i + PAD, p:q], state.h[i + PAD, p:q], state.rest[i + PAD, p:q], state.u[i + PAD, p:q],
         state.v[i + PAD, p:q],
@@ -958,38 +1028,36 @@ def load_cells(i, a, b, first, last, start, is_late, x_first, state, fence, edge
     if row >= 0:
         h, rest, u, v = fence[row, 0, p:q], fence[row, 1, p:q], fence[row, 2, p:q], fence[row, 3, p:q]
     normal, transverse = (u, v) if x_first else (v, u)
-    load_row(z, h, rest, normal, transverse, ring, whole(b - a), out + uint64(a))
+    gdt, half, dry = numbers.gdt, numbers.half, numbers.dry
+    load_row(z, h, rest, normal, transverse, n2, gdt, half, dry, whole(b - a), ring[out + uint64(a) :], friction)
     if is_late and a < LEAD and first <= i < last:
         # the strip to the west has already been there
-        n = LEAD - a
         h, rest, u, v = edge[i, 0, a:], edge[i, 1, a:], edge[i, 2, a:], edge[i, 3, a:]
         normal, transverse = (u, v) if x_first else (v, u)
-        load_row(z, h, rest, normal, transverse, ring, n, out + uint64(a))
+        load_row(z, h, rest, normal, transverse, n2, gdt, half, dry, LEAD - a, ring[out + uint64(a) :], friction)
 
 
 @njit(**GLUE)
 def store_cells(i, a, b, start, x_first, cells, state, numbers, ring, fast, taken):
     """Write local cells [a, b) of row `i`, after rain and sinks."""
-    n, top, cells = numbers, place(TOP, a), cells + uint64(a)
+    n, top, cells = numbers, ring[place(TOP, a) :], ring[cells + uint64(a) :]
     p, q = a + start, b + start
     m = b - a
     row = i + PAD
     h, rest = state.h[row, p:q], state.rest[row, p:q]
     u, v = state.u[row, p:q], state.v[row, p:q]
     normal, transverse = (u, v) if x_first else (v, u)
-    zero = n.one - n.one
-    drag_row(ring, state.n2[min(row, state.n2.shape[0] - 1), p:], n.gdt, n.dry, n.one, m, cells)
     if n.rain > 0:
         if state.weight.shape[0] > 1:
-            rain_row(ring, state.weight[row, p:q], n.rain, n.tiny, m, cells)
+            rain_row(state.weight[row, p:q], n.rain, n.tiny, m, cells)
         else:
-            even_rain_row(ring, n.rain, n.tiny, m, cells)
-    depth_row(ring, cells, m, h, rest)
+            rain_row(n.one, n.rain, n.tiny, m, cells)
     if n.sink > 0:
-        sink_cells(state.porosity, i, p, n.sink, n.keep, n.one, m, h, rest, taken[p - LEAD : q - LEAD])
-    velocity_row(ring, cells, h, n.dry, zero, m, normal, transverse)
-    top_row(h, m, state.h_max[row, p:q], ring[top:])
-    speed_row(h, u, v, n.gravity, n.dry, zero, m, fast[a - LEAD :])
+        sink_cells(state.porosity, i, p, n.sink, n.keep, n.one, m, cells, h, rest, taken[p - LEAD : q - LEAD])
+    store_row(
+        state.n2[min(row, state.n2.shape[0] - 1), p:], n.gdt, n.gravity, n.dry, n.one, m, cells, h, rest, normal,
+        transverse, state.h_max[row, p:q], top, fast[a - LEAD :],
+    )  # fmt: skip
 
 
 @njit(**KERNEL)
@@ -1056,17 +1124,17 @@ def sweep_strip(
             lo, hi = a - LANES, b + LANES
             if x_first:
                 own = first <= i < last
-                load_cells(i, lo, hi, first, last, start, is_late, x_first, state, fence, edge, ring, loaded)
+                load_cells(i, lo, hi, first, last, start, is_late, x_first, state, fence, edge, numbers, ring, loaded)
                 sweep_along(i, loaded, a, b, shift, own, state, x_faces, numbers, ring, x_flux, cells)
             else:
-                load_cells(i, lo, hi, first, last, start, is_late, x_first, state, fence, edge, ring, cells)
+                load_cells(i, lo, hi, first, last, start, is_late, x_first, state, fence, edge, numbers, ring, cells)
         pad = 0 if x_first else LANES
         sweep_across(i, first, last, pad, shift, state, y_faces, numbers, counts, runs, owing, ring, y_flux, result)
         r = i - REACH
         if first <= r < last:
             t = r // TILE_ROWS
             if r % TILE_ROWS == 0 or r == first:
-                fill_row(ring, zero, PLANE, top)
+                fill_row(zero, PLANE, ring[top:])
             for g in range(counts[0, t]):
                 a, b = runs[0, t, 0, g], runs[0, t, 1, g]
                 done = result
@@ -1084,7 +1152,7 @@ def sweep_band(k, first, last, x_first, state, x_faces, y_faces, busy, numbers, 
     nx = state.columns
     zero = numbers.one - numbers.one
     fast = room.fast[k]
-    fill_row(fast, zero, fast.size, uint64(0))
+    fill_row(zero, fast.size, fast)
     for start in range(0, nx, STRIP):
         number = start // STRIP
         is_late = start > 0

@@ -16,15 +16,15 @@ from sim.flood.shallow_layout import ROW
 
 INERTIAL = ["predict_row_x", "predict_row_y", "stage_row", "share_row", "scale_row", "fill_up_row"]
 SHALLOW = [
-    "load_row", "slope_row", "predict_row", "source_row", "face_row", "count_owing", "share_row", "scale_row",
-    "update_row", "drag_row", "depth_row",
+    "load_row", "slope_row", "predict_row", "slope_and_predict_row", "source_row", "face_row", "source_and_face_row",
+    "count_owing", "share_row", "scale_row", "update_row", "store_row",
 ]  # fmt: skip
 NUMBERS = {
-    "slope", "gdt", "dry", "critical", "one", "quarter", "half", "theta", "side", "s", "keep", "tiny", "rain", "least",
+    "gdt", "dry", "critical", "one", "quarter", "half", "theta", "side", "s", "keep", "tiny", "rain", "least",
     "gravity", "solid", "ratio", "creep", "ahead", "free_before", "free", "free_after",
 }  # fmt: skip
 """Names of scalars in the kernels of rows; `n` is a count, everything else a row."""
-ARRAYS = {"ring", "n2", "z", "h", "rest", "normal", "transverse", "qx", "qy", "q", "h_max"}
+ARRAYS = {"ring", "n2", "z", "h", "rest", "qx", "qy", "q", "h_max"}
 """Names of arrays in the kernels that work in a ring; what is no number is a place in it."""
 LISTS = {"number", "opening"}
 """Names of arrays in one dimension where the ring has two."""
@@ -33,9 +33,9 @@ LISTS = {"number", "opening"}
 def _code(kernel: Any, shape: tuple[int, ...], dtype: Any) -> str:
     """Assembly of a fresh compilation: what comes from the cache has none to show."""
     names = list(inspect.signature(kernel.py_func).parameters)
-    arrays, numbers = (ARRAYS, NUMBERS - {"slope"}) if "ring" in names else (set(names), NUMBERS)
+    arrays = ARRAYS if "ring" in names else set(names)
     values = [
-        64 if name == "n" else dtype(1) if name in numbers
+        64 if name == "n" else dtype(1) if name in NUMBERS
         else np.ones(16, dtype=dtype) if name in LISTS else np.ones(shape, dtype=dtype) if name in arrays
         else np.uint64(0) for name in names
     ]  # fmt: skip

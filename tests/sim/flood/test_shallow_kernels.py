@@ -30,16 +30,6 @@ def _planes(row: Any, n: int = N) -> Any:
     return row[: 5 * PLANE].reshape(5, PLANE)[:, :n].astype(np.float64)
 
 
-def _ring(*rows: Any) -> tuple[Any, list[Any]]:
-    """A ring of the rows and one more, for results, and their places."""
-    ring = np.concatenate([*rows, np.zeros(ROW, dtype=rows[0].dtype)])
-    return ring, [np.uint64(number * ROW) for number in range(len(rows) + 1)]
-
-
-def _row(ring: Any, number: int, n: int = N) -> Any:
-    return _planes(ring[number * ROW :], n)
-
-
 def _fluxes(west: Any, east: Any, dtype: Any) -> Any:
     out, still = np.zeros(ROW, dtype=dtype), np.zeros(ROW, dtype=dtype)
     number = [dtype(v) for v in (9.81, 0.5, 0.25, 1e-4, 5e3, 1e-30)]
@@ -49,11 +39,12 @@ def _fluxes(west: Any, east: Any, dtype: Any) -> Any:
 
 def _predicted(rows: Any, slopes: Any, dtype: Any, *, n2: float = 0.0, ratio: float = 0.05, dt: float = 0.2) -> Any:
     """Cells of the middle of three rows half a step on."""
-    ring, (before, here, after, *places, out) = _ring(*rows, *slopes)
-    roughness, one = np.full(N, n2, dtype=dtype), dtype(1)
-    number = [dtype(v) for v in (ratio, 9.81 * dt, 9.81, 0.5, 0.4, 1e-4)]
-    k.predict_row(ring, before, here, after, *places, roughness, one, one, one, *number, N, out)
-    return _row(ring, 6)
+    out, one = np.zeros(ROW, dtype=dtype), dtype(1)
+    _, h, u, v = rows[1][: 4 * PLANE].astype(np.float64).reshape(4, PLANE)
+    friction = (0.5 * 9.81 * dt * n2 * np.hypot(u, v) / np.cbrt(h) ** 4).astype(dtype)
+    number = [dtype(v) for v in (ratio, 9.81, 0.5, 0.4, 1e-4)]
+    k.predict_row(*rows, *slopes, friction, one, one, one, *number, N, out)
+    return _planes(out)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -151,37 +142,88 @@ def test_a_flow_in_balance_with_friction_is_predicted_to_stay(dtype: Any) -> Non
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_drag_solves_the_implicit_friction_law(dtype: Any) -> None:
-    """U (1 + k |U|) = U0 for the new velocity, in the direction of the flow."""
+def test_stored_velocities_solve_the_implicit_friction_law(dtype: Any) -> None:
+    """U (1 + k |U|) = U0 for the new velocity, in the direction of the flow; what is dry stands still."""
     cells = _cells(dtype, 7)
-    _, h, u0, v0, _ = _planes(cells)
+    _, gained, u0, v0, gain = _planes(cells)
+    h = (gained - gain).astype(dtype)
+    h[::5], gained[::5] = 0.0, 0.0
+    cells[4 * PLANE : 4 * PLANE + N : 5] = 0.0
+    rest, u, v, h_max, fast = (np.zeros(N, dtype=dtype) for _ in range(5))
     n2 = np.full(N, 0.0009, dtype=dtype)
-    k.drag_row(cells, n2, dtype(40.0), dtype(1e-4), dtype(1), N, np.uint64(0))
-    _, _, u, v, _ = _planes(cells)
-    slower = 1 + 40.0 * 0.0009 * np.hypot(u, v) / np.cbrt(h) ** 4
-    np.testing.assert_allclose(u * slower, u0, atol=10 * TOLERANCE[dtype])
-    np.testing.assert_allclose(v * slower, v0, atol=10 * TOLERANCE[dtype])
+    top = np.zeros(N, dtype=dtype)
+    numbers = [dtype(value) for value in (40.0, 9.81, 1e-4, 1)]
+    k.store_row(n2, *numbers, N, cells, h, rest, u, v, h_max, top, fast)
+    np.testing.assert_allclose(h.astype(np.float64) + rest, gained, atol=TOLERANCE[dtype])
+    wet = gained > 0
+    slower = 1 + 40.0 * 0.0009 * np.hypot(u[wet], v[wet]) / np.cbrt(h[wet]) ** 4
+    np.testing.assert_allclose(u[wet] * slower, u0[wet], atol=10 * TOLERANCE[dtype])
+    np.testing.assert_allclose(v[wet] * slower, v0[wet], atol=10 * TOLERANCE[dtype])
+    assert not np.any([u[~wet], v[~wet], fast[~wet]])
+    np.testing.assert_array_equal(h_max, h)
+    np.testing.assert_array_equal(top, h)
+    speed = np.maximum(abs(u), abs(v)) + np.sqrt(9.81 * h.astype(np.float64))
+    np.testing.assert_allclose(fast[wet], speed[wet], rtol=10 * TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_shares_and_gains_agree_with_numpy(dtype: Any) -> None:
     cells, flux = _cells(dtype, 8), _cells(dtype, 9)
     flux[:PLANE] -= 1.0
-    ring, (cells_at, west, share) = _ring(cells, flux)
-    east = west + np.uint64(1)
+    share, east = np.zeros(ROW, dtype=dtype), flux[1:]
     number = [dtype(v) for v in (3.0, 1.0, 5e3)]
-    k.share_row(ring, cells_at, west, east, *number, dtype(1e-30), dtype(1), N, share)
+    k.share_row(cells, flux, east, *number, dtype(1e-30), dtype(1), N, share)
     h, f = _planes(cells)[1], _planes(flux, N + 1)[0]
     leaving = 3.0 * (np.maximum(f[1:], 0) - np.minimum(f[:-1], 0))
-    shares = _row(ring, 2)[0]
+    shares = _planes(share)[0]
     np.testing.assert_allclose(shares, np.minimum(1.0, h / np.maximum(leaving, 1e-30)), rtol=1e-5)
-    assert k.count_owing(ring, cells_at, west, east, *number, dtype(1), N) == (leaving > h).sum() > 0
-    before = _row(ring, 1)
-    k.scale_row(ring, share, share + np.uint64(1), N - 1, east)
-    after = _row(ring, 1)
+    assert k.count_owing(cells, flux, east, *number, dtype(1), N) == (leaving > h).sum() > 0
+    before = _planes(flux)
+    k.scale_row(share, share[1:], N - 1, east)
+    after = _planes(flux)
     donor = np.where(before[0, 1:] > 0, shares[:-1], shares[1:])
     np.testing.assert_allclose(after[0, 1:], before[0, 1:] * donor, rtol=1e-5)
     np.testing.assert_array_equal(after[3:], before[3:])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_is_loaded_is_the_state_and_its_friction(dtype: Any) -> None:
+    rng = np.random.default_rng(10)
+    z, h, u, v = (rng.uniform(0.1, 1.0, N).astype(dtype) for _ in range(4))
+    rest, n2, out, friction = np.zeros(N, dtype), np.full(N, 0.0009, dtype), np.ones(ROW, dtype), np.zeros(N, dtype)
+    k.load_row(z, h, rest, u, v, n2, dtype(40.0), dtype(0.5), dtype(1e-4), N, out, friction)
+    np.testing.assert_allclose(_planes(out), [z.astype(float) + h, h, u, v, 0 * h], rtol=TOLERANCE[dtype])
+    expected = 0.5 * 40.0 * 0.0009 * np.hypot(u, v) / np.cbrt(h) ** 4
+    np.testing.assert_allclose(friction, expected, rtol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_two_loops_in_one_give_what_each_gives(dtype: Any) -> None:
+    """Along rows slopes come before the prediction and sources before the faces, across rows both come at once."""
+    rows = [_cells(dtype, seed) for seed in (14, 15, 16, 17)]
+    slopes = [np.zeros(ROW, dtype=dtype) for _ in range(3)]
+    friction, one = np.full(N, 0.02, dtype=dtype), dtype(1)
+    least, quarter = dtype(1e-3), dtype(0.25)
+    number = [dtype(v) for v in (0.05, 9.81, 0.5, 0.4, 1e-4)]
+    for number_of_row in (0, 1):
+        k.slope_row(rows[0], rows[number_of_row], rows[3], least, quarter, N, slopes[number_of_row])
+    together, apart = slopes[2].copy(), slopes[2].copy()
+    predicted = [np.zeros(ROW, dtype=dtype) for _ in range(2)]
+    k.slope_and_predict_row(
+        *rows, slopes[0], slopes[1], together, friction, one, one, one, least, quarter, *number, N, predicted[0]
+    )
+    k.slope_row(*rows[1:], least, quarter, N, apart)
+    k.predict_row(*rows[:3], slopes[0], slopes[1], apart, friction, one, one, one, *number, N, predicted[1])
+    np.testing.assert_allclose(_planes(together), _planes(apart), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    np.testing.assert_allclose(_planes(predicted[0]), _planes(predicted[1]), atol=TOLERANCE[dtype])
+    numbers = [dtype(v) for v in (9.81, 0.5, 0.25, 1e-4, 5e3, 1e-30)]
+    fluxes = [np.zeros(ROW, dtype=dtype) for _ in range(2)]
+    pushed = [slopes[1].copy() for _ in range(2)]
+    k.source_and_face_row(rows[0], slopes[0], rows[1], pushed[0], rows[2], least, *numbers, N, fluxes[0])
+    k.source_row(*rows[:3], pushed[1], least, quarter, N)
+    k.face_row(rows[0], slopes[0], rows[1], pushed[1], *numbers, N, fluxes[1])
+    np.testing.assert_allclose(_planes(pushed[0]), _planes(pushed[1]), atol=TOLERANCE[dtype])
+    np.testing.assert_allclose(_planes(fluxes[0]), _planes(fluxes[1]), atol=10 * TOLERANCE[dtype])
 
 
 def test_depths_of_inflow_and_outflow_keep_the_wave_that_arrives() -> None:
