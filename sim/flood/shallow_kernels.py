@@ -139,33 +139,33 @@ def lesser(a, b, zero):
 
 
 @njit(**GLUE, fastmath=FLAGS)
-def is_joined(before, here, after, j):
-    """Whether one surface can reach over a cell and its neighbours: no bed stands above the water beside it."""
-    eb, e, ea = before[j], here[j], after[j]
-    zb, z, za = eb - before[j + P1], e - here[j + P1], ea - after[j + P1]
-    return (max(zb, z) < min(eb, e)) & (max(z, za) < min(e, ea))
-
-
-@njit(**GLUE, fastmath=FLAGS)
-def slopes_of(before, here, after, j, least, quarter):
+def slopes_of(before, here, after, j, least, quarter, out):
     """Half of the limited difference over a cell, 0 beside a cell that is all but dry.
 
     The transverse velocity has half of the smaller difference, so that flow mixes sideways (docs/decisions/0004).
-    Where the bed parts the surface, it slopes no more than bed and depth do: a film on the cliff behind a pool would
-    else tilt the pool so far that nothing runs out of it.
+    Where a bed stands above the water beside it no surface reaches over: there it slopes no more than bed and depth do.
+    Else a film on the cliff behind a pool would tilt the pool so far that nothing runs out of it.
     """
     zero = least - least
+    half = quarter + quarter
+    eb, e, ea = before[j], here[j], after[j]
     hb, h, ha = before[j + P1], here[j + P1], after[j + P1]
+    zb, z, za = eb - hb, e - h, ea - ha
     deep = min(hb, h, ha) > least
-    rise, fall = here[j] - before[j], after[j] - here[j]
-    se = half_slope(rise, fall, quarter)
+    joined = (max(zb, za) < e) & (z < min(eb, ea))
+    se = half_slope(e - eb, ea - e, quarter)
     sh = half_slope(h - hb, ha - h, quarter)
-    ground = (quarter + quarter) * lesser(rise - (h - hb), fall - (ha - h), zero)
-    se = se if is_joined(before, here, after, j) else lesser(se, sh + ground, zero)
+    se = se if joined else lesser(se, sh + half * lesser(z - zb, za - z, zero), zero)
     su = half_slope(here[j + P2] - before[j + P2], after[j + P2] - here[j + P2], quarter)
-    a, b = here[j + P3] - before[j + P3], after[j + P3] - here[j + P3]
-    sv = quarter * lesser(a, b, zero)
-    return se if deep else zero, sh if deep else zero, su if deep else zero, sv if deep else zero
+    sv = quarter * lesser(here[j + P3] - before[j + P3], after[j + P3] - here[j + P3], zero)
+    se = se if deep else zero
+    sh = sh if deep else zero
+    out[j] = se
+    out[j + P1] = sh
+    out[j + P2] = su if deep else zero
+    out[j + P3] = sv if deep else zero
+    out[j + P4] = half if joined else zero
+    return se, sh
 
 
 @njit(**GLUE, fastmath=FLAGS)
@@ -214,11 +214,7 @@ def half_on(
 def slope_row(before, here, after, least, quarter, n, out):
     """Slopes of a row of cells."""
     for j in range(uint64(n)):
-        se, sh, su, sv = slopes_of(before, here, after, j, least, quarter)
-        out[j] = se
-        out[j + P1] = sh
-        out[j + P2] = su
-        out[j + P3] = sv
+        slopes_of(before, here, after, j, least, quarter, out)
 
 
 @njit(**ROWS, fastmath=FLAGS)
@@ -243,11 +239,7 @@ def slope_and_predict_row(
 ):  # fmt: skip
     """Slopes of the row `after` and, of rows that lie one behind the other, the row `here` half a step on at once."""
     for j in range(uint64(n)):
-        se, sh, su, sv = slopes_of(here, after, beyond, j, least, quarter)
-        slope_after[j] = se
-        slope_after[j + P1] = sh
-        slope_after[j + P2] = su
-        slope_after[j + P3] = sv
+        se, sh = slopes_of(here, after, beyond, j, least, quarter, slope_after)
         ew, hw = before[j] + slope_before[j], before[j + P1] + slope_before[j + P1]
         ee, he = after[j] - se, after[j + P1] - sh
         half_on(
@@ -267,7 +259,7 @@ def source_of(before, here, after, slope, j, least, quarter):
     one = quarter + quarter + quarter + quarter
     deep = min(before[j + P1], here[j + P1], after[j + P1]) > least
     limited = half_slope(here[j] - before[j], after[j] - here[j], quarter)
-    limited = limited if is_joined(before, here, after, j) else lesser(limited, slope[j], zero)
+    limited = limited if slope[j + P4] > zero else lesser(limited, slope[j], zero)
     limited = limited if deep else zero
     share = min(here[j + P4] + here[j + P4], one)
     return slope[j] + share * (limited - slope[j])

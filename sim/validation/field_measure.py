@@ -266,7 +266,7 @@ class Runup(Section):
 class Extent(Section):
     """What was under water.
 
-    Figures: ``area`` [m2] that was at least `wet` deep, ``depth``: the largest [m].
+    Figures: ``area`` [m2] that was at least `wet` deep, ``depth``: the largest [m], ``speed``: the largest [m/s].
     """
 
     kind: Literal["extent"]
@@ -275,7 +275,8 @@ class Extent(Section):
     def figures(self, record: Record) -> dict[str, float]:
         """What the docstring of the class says."""
         area = float(np.sum(record.depth_max >= self.wet)) * record.grid.cell_area
-        return {"area": area, "depth": float(np.nanmax(record.depth_max))}
+        depth, speed = (float(np.nanmax(largest)) for largest in (record.depth_max, record.speed_max))
+        return {"area": area, "depth": depth, "speed": speed}
 
     def panels(self, record: Record) -> list[Panel]:
         """The largest depth, as a map."""

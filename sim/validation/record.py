@@ -108,6 +108,11 @@ class Record:
         """Largest depth [m] (ny, nx)."""
         return self.run.map("h_max_cell").astype(np.float64)
 
+    @cached_property
+    def speed_max(self) -> NDArray[np.float64]:
+        """Largest speed [m/s] (ny, nx)."""
+        return self.run.map("speed_max_cell").astype(np.float64)
+
     def place(self, gauge: str) -> tuple[float, float]:
         """(x, y) of a gauge [m].
 

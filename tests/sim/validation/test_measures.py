@@ -104,6 +104,7 @@ def test_a_round_lake_is_as_deep_as_it_is_said_and_the_same_in_all_directions(st
     assert figures["ring.asymmetry"] < 1e-6
     assert figures["wet.area"] == pytest.approx(np.pi * 25, rel=0.02)
     assert figures["wet.depth"] == pytest.approx(1.0, abs=0.01)
+    assert figures["wet.speed"] == pytest.approx(0.0, abs=1e-4)
 
 
 def test_a_dry_gauge_has_the_level_of_the_nearest_water_and_no_arrival(still):

@@ -293,3 +293,13 @@ def test_results_that_are_damaged_are_refused(tmp_path: Path) -> None:
     (tmp_path / "validation.json").write_text(json.dumps([{"case": "monai"}]), encoding="utf-8")
     with pytest.raises(StoreError, match=r"validation\.json"):
         read_results(tmp_path / "validation.json")
+
+
+def test_the_page_and_its_stored_figures_are_of_the_same_runs() -> None:
+    """A page copied without its figures hides what changed: the next `--case` would bring the old ones back."""
+    docs = Path(__file__).parents[3] / "docs"
+    page = (docs / "validation.md").read_text(encoding="utf-8")
+    results = read_results(docs / "validation.json")
+    assert len(results) == len(choose_cases())
+    for result in results.values():
+        assert f"{result.steps:,} steps, {result.solve_s:.1f} s in the solver (run {result.key[:8]})" in page, result.case
