@@ -55,13 +55,16 @@ class Store:
         return job if (job.folder / MANIFEST).is_file() else None
 
     def open(self, key: str) -> Run:
-        """The run of that key; a unique beginning of the key is enough.
+        """The run of that key; a unique beginning of the key is enough, and so is the path of its folder.
 
         Raises
         ------
         StoreError
             If there is none, or several begin so.
         """
+        folder = Path(key)
+        if folder.name != key and folder.resolve().parent == self.root.resolve():
+            key = folder.name
         if key and (exact := self.find(key)) is not None:
             return exact
         found = [run for run in self if run.key.startswith(key)] if key else []

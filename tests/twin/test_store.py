@@ -141,6 +141,17 @@ def test_a_beginning_of_the_key_is_enough_if_it_is_the_only_one(tmp_path: Path) 
         store.open("zz")
 
 
+def test_the_path_of_a_run_stands_for_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store(Path("runs"))
+    for key in ("ab12", "ab34"):
+        store.begin(key, MANIFEST).finish()
+    for path in ("runs/ab12", "runs/ab12/", str(tmp_path / "runs" / "ab12"), "runs/ab1"):
+        assert store.open(path).key == "ab12"
+    with pytest.raises(StoreError, match="no run 'elsewhere/ab12'"):
+        store.open("elsewhere/ab12")
+
+
 def test_a_store_that_cannot_be_written_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match=r"cannot be written.*--store"):
