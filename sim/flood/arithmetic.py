@@ -14,7 +14,7 @@ from numba.core.cpu import CPUTargetOptions
 from numba.core.options import TargetOptions
 from numba.extending import overload
 
-__all__ = ["FLAGS", "GLUE", "KERNEL", "ROWS", "at", "inverse_cube_root"]
+__all__ = ["FLAGS", "GLUE", "KERNEL", "ROWS", "WEIR", "at", "inverse_cube_root", "weir_limit"]
 
 KERNEL: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
 """How every kernel is compiled. Without ``_nrt`` (they allocate nothing) each slice of a row and each array handed on
@@ -29,6 +29,9 @@ CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
 ROWS: dict[str, Any] = {**KERNEL, "noalias": True}
 """How a loop over rows is compiled: no row that it writes is another one. Else each loop begins with a comparison of
 every row that is written with every one that is read, and loops of many rows are not packed at all."""
+
+WEIR = 1.7048
+"""Broad-crested weir, (2/3)^(3/2) sqrt(g) [m1/2 s-1] from critical depth on the crest."""
 
 # fused multiply-add is welcome; nothing that reorders sums, for the compensated depth needs them as they are written
 FLAGS = {"contract", "nsz", "arcp"}
@@ -76,3 +79,22 @@ def _at(values, j):  # noqa: ARG001  # an overload has the arguments of what it 
     if isinstance(values, types.Array):
         return lambda values, j: values[j]
     return lambda values, j: values  # noqa: ARG005  # as above
+
+
+def weir_limit(upstream, downstream, height):
+    """Most that a wall lets through [m2 s-1]: broad-crested weir, drowned after Villemonte (1947).
+
+    Over a wall lower than a third of the head the flow is not critical on the crest: it is a sill, and the limit rises
+    as the head over three heights, so that a wall that sinks into the ground ends without a jump.
+
+    upstream : head over the crest, above 0 [m]; downstream : negative where free [m]; height : of the crest over the
+    higher ground, above 0 [m]
+    """
+    free = WEIR * upstream**1.5 * max(upstream / (3.0 * height), 1.0)
+    drowned = max(downstream, 0.0) / upstream
+    return free * max(1.0 - drowned**1.5, 0.0) ** 0.385
+
+
+@overload(weir_limit)
+def _weir_limit(upstream, downstream, height):  # noqa: ARG001  # as above
+    return weir_limit

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import config, njit, prange, uint64
 
-from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, ROWS, at, inverse_cube_root
+from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, ROWS, at, inverse_cube_root, weir_limit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,9 +64,6 @@ RING_ROWS = 15
 X, Y, SHARES, RAIN, TOP, STAGES, RATIO, SPARE = 0, 2, 5, 7, 8, 9, 12, 13
 """First row buffers of a ring: qx (2), qy (3), shares (2), rain, column tops, stages (3), dt/dx over the porosity, and
 what nobody reads (2)."""
-
-WEIR = 1.7048
-"""Broad-crested weir, (2/3)^(3/2) sqrt(g) [m1/2 s-1] from critical depth on the crest."""
 
 
 class State(NamedTuple):
@@ -380,7 +377,7 @@ def rub(p, k):
 
 @njit(**KERNEL)
 def weir(e0, e1, z0, z1, crest, inertia, n2, slope, gdt, dry):
-    """Unit discharge over a wall: broad-crested weir, drowned after Villemonte (1947), at most the momentum balance.
+    """Unit discharge over a wall: what it lets through, at most the momentum balance.
 
     The balance takes over where both sides stand well above the crest: there the weir formula is stiff.
     """
@@ -389,11 +386,7 @@ def weir(e0, e1, z0, z1, crest, inertia, n2, slope, gdt, dry):
     upstream, downstream = max(e0, e1) - top, min(e0, e1) - top
     if upstream <= dry:
         return 0.0
-    free = math.inf
-    if crest > ground:
-        free = WEIR * upstream**1.5
-        if downstream > 0.0:
-            free *= max(1.0 - (downstream / upstream) ** 1.5, 0.0) ** 0.385
+    free = weir_limit(upstream, downstream, crest - ground) if crest > ground else math.inf
     balance = rub(inertia - slope * upstream * (e1 - e0), gdt * n2 * upstream ** (-7.0 / 3.0))
     return min(max(balance, -free), free)
 

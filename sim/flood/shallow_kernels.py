@@ -17,8 +17,8 @@ import math
 import numpy as np
 from numba import njit, prange, uint64
 
-from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, ROWS, at, inverse_cube_root
-from sim.flood.kernels import DISCHARGE, GRAVITY, OPEN, SEA, STAGE, TILE_COLS, TILE_ROWS, WALL_BED, WEIR
+from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, ROWS, at, inverse_cube_root, weir_limit
+from sim.flood.kernels import DISCHARGE, GRAVITY, OPEN, SEA, STAGE, TILE_COLS, TILE_ROWS, WALL_BED
 from sim.flood.shallow_layout import (
     ALONG,
     CELLS,
@@ -144,7 +144,9 @@ def slopes_of(before, here, after, j, least, quarter, out):
 
     The transverse velocity has half of the smaller difference, so that flow mixes sideways (docs/decisions/0004).
     Where a bed stands above the water beside it no surface reaches over: there it slopes no more than bed and depth do.
-    Else a film on the cliff behind a pool would tilt the pool so far that nothing runs out of it.
+    Else a film on the cliff behind a pool would tilt the pool so far that nothing runs out of it. Nor does the bed at
+    an edge leave the range of the beds beside it, but for a bend that is small beside the depth: limited apart, stage
+    and depth would make a sill on a level crest.
     """
     zero = least - least
     half = quarter + quarter
@@ -155,7 +157,12 @@ def slopes_of(before, here, after, j, least, quarter, out):
     joined = (max(zb, za) < e) & (z < min(eb, ea))
     se = half_slope(e - eb, ea - e, quarter)
     sh = half_slope(h - hb, ha - h, quarter)
-    se = se if joined else lesser(se, sh + half * lesser(z - zb, za - z, zero), zero)
+    rise, fall = z - zb, za - z
+    ground = lesser(rise, fall, zero)
+    se = se if joined else lesser(se, sh + half * ground, zero)
+    bend = quarter * min(abs(fall - rise), half * h)
+    sh = se - min(max(se - sh, min(ground, zero) - bend), max(ground, zero) + bend)
+    sh = max(min(sh, h), -h)
     su = half_slope(here[j + P2] - before[j + P2], after[j + P2] - here[j + P2], quarter)
     sv = quarter * lesser(here[j + P3] - before[j + P3], after[j + P3] - here[j + P3], zero)
     se = se if deep else zero
@@ -273,7 +280,8 @@ def flux_between(
 
     Both sides are brought to one bed at the face (hydrostatic reconstruction: Audusse et al. 2004; on a slope deeper
     than its water after Chen & Noelle 2017). The momentum flux is kept as its difference to the pressure of either
-    side, in which the bed slope term turns into g h times the slope of the surface: exactly 0 in a lake at rest.
+    side, in which the bed slope term turns into g h times the slope of the surface: exactly 0 in a lake at rest. Water
+    that falls over an edge is drawn by no more than its own depth: the rest of the fall lies beyond the cell.
     Before a wall cell the water meets its mirror image.
     """
     one = half + half
@@ -310,8 +318,9 @@ def flux_between(
     out[j] = mass
     out[j + P1] = mass * (vl if mass > zero else vr)
     out[j + P2] = (s1 * (ql * ul) - s0 * (qr * ur) + product * (qr - ql)) * inverse
-    out[j + P3] = gravity * (west[j + P1] * push_west + hl * min(top - zl, zero)) - s0 * pressure
-    out[j + P4] = gravity * (hr * min(top - zr, zero) - east[j + P1] * push_east) - s1 * pressure
+    fall_west, fall_east = max(min(top - zl, zero), -hl), max(min(top - zr, zero), -hr)
+    out[j + P3] = gravity * (west[j + P1] * push_west + hl * fall_west) - s0 * pressure
+    out[j + P4] = gravity * (hr * fall_east - east[j + P1] * push_east) - s1 * pressure
 
 
 @njit(**ROWS, fastmath=FLAGS)
@@ -487,23 +496,18 @@ def fan(el, hl, ul, er, hr, ur, crest, dry):
     mass = (s1 * a * ul - s0 * c * ur + s0 * s1 * (c - a)) * inverse
     carried = (s1 * a * ul * ul - s0 * c * ur * ur + s0 * s1 * (c * ur - a * ul)) * inverse
     pressure = 0.5 * GRAVITY * (c - a) * (c + a) * inverse
-    west = GRAVITY * hl * min(top - zl, 0.0) - s0 * pressure
-    east = GRAVITY * hr * min(top - zr, 0.0) - s1 * pressure
+    west = GRAVITY * hl * max(min(top - zl, 0.0), -hl) - s0 * pressure
+    east = GRAVITY * hr * max(min(top - zr, 0.0), -hr) - s1 * pressure
     return mass, carried, west, east
 
 
 @njit(**KERNEL)
 def crest_limit(el, er, crest, ground):
-    """Most that passes a wall: broad-crested weir, drowned after Villemonte (1947)."""
+    """Most that passes a wall."""
     if crest <= ground:
         return math.inf
     upstream, downstream = max(el, er) - crest, min(el, er) - crest
-    if upstream <= 0.0:
-        return 0.0
-    free = WEIR * upstream**1.5
-    if downstream > 0.0:
-        free *= max(1.0 - (downstream / upstream) ** 1.5, 0.0) ** 0.385
-    return free
+    return weir_limit(upstream, downstream, crest - ground) if upstream > 0.0 else 0.0
 
 
 @njit(**KERNEL)

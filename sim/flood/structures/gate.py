@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.flood.kernels import GRAVITY, WEIR
+from sim.flood.arithmetic import WEIR
+from sim.flood.kernels import GRAVITY
 from sim.flood.structures.mouth import Mouths, cells_at
 from sim.flood.structures.passage import Passages, drowning
 from sim.flood.structures.schedule import Schedule

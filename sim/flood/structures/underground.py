@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from sim.flood.kernels import WEIR
+from sim.flood.arithmetic import WEIR
 from sim.flood.structures.mouth import Mouths, cells_at
 from sim.flood.structures.passage import FLOW, drowning
 from sim.flood.structures.structure import Account, volume_left

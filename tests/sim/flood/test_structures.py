@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.flood.arithmetic import WEIR
 from sim.flood.ground import Ground, initial_depth
-from sim.flood.kernels import WEIR
 from sim.flood.rain.roofs import RoofRunoff
 from sim.flood.scenario import FloodSection
 from sim.flood.series import Series
