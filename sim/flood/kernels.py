@@ -179,18 +179,28 @@ def copy_row(values, out):
 
 
 @njit(**GLUE, fastmath=FLAGS)
+def or_else(q, here):
+    """`q`, or `here` where that is 0."""
+    return here if q == 0 else q
+
+
+@njit(**GLUE, fastmath=FLAGS)
 def weigh_x(q, opening, i, c, theta, side, one):
     """Inertia of x-face `c` of row `i`: theta q + (1 - theta)/2 (q- + q+) (de Almeida & Bates 2013, eq. 9).
+
+    A neighbour through which nothing passes counts as the face itself: the walls along a channel at an angle to the
+    grid would else take a tenth of its flow each step.
 
     Between faces of different free width what two of them exchange goes through the narrower one: weighted as on open
     ground it would feed a wave there.
     """
     west, east = c - uint64(1), c + uint64(1)
     if opening.ndim == 1:
-        return theta * q[i, c] + side * (q[i, west] + q[i, east])
+        return theta * q[i, c] + side * (or_else(q[i, west], q[i, c]) + or_else(q[i, east], q[i, c]))
     width = one / opening[i, c]
-    from_west = min(one, opening[i, west] * width) * (q[i, west] - q[i, c])
-    return q[i, c] + side * (from_west + min(one, opening[i, east] * width) * (q[i, east] - q[i, c]))
+    here, before, after = q[i, c], or_else(q[i, west], q[i, c]), or_else(q[i, east], q[i, c])
+    from_west = min(one, opening[i, west] * width) * (before - here)
+    return here + side * (from_west + min(one, opening[i, east] * width) * (after - here))
 
 
 @njit(**GLUE, fastmath=FLAGS)
@@ -198,10 +208,11 @@ def weigh_y(q, opening, i, c, theta, side, one):
     """Inertia of the y-face north of row `i`; see `weigh_x`."""
     north, south = i - uint64(1), i + uint64(1)
     if opening.ndim == 1:
-        return theta * q[i, c] + side * (q[north, c] + q[south, c])
+        return theta * q[i, c] + side * (or_else(q[north, c], q[i, c]) + or_else(q[south, c], q[i, c]))
     width = one / opening[i, c]
-    from_north = min(one, opening[north, c] * width) * (q[north, c] - q[i, c])
-    return q[i, c] + side * (from_north + min(one, opening[south, c] * width) * (q[south, c] - q[i, c]))
+    here, before, after = q[i, c], or_else(q[north, c], q[i, c]), or_else(q[south, c], q[i, c])
+    from_north = min(one, opening[north, c] * width) * (before - here)
+    return here + side * (from_north + min(one, opening[south, c] * width) * (after - here))
 
 
 @njit(**GLUE, fastmath=FLAGS)

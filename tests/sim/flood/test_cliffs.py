@@ -1,4 +1,4 @@
-"""Water beside steps of the ground: pools before cliffs with a film on them, as roofs in the rain; levees; low walls."""
+"""Water beside steps of the ground: pools before cliffs that carry a film, as roofs in rain do; levees; low walls."""
 
 from __future__ import annotations
 
@@ -140,3 +140,26 @@ def test_a_wall_that_sinks_into_the_ground_lets_the_flow_go(scheme: str) -> None
     while model.clock.time < 600.0:
         model.step(min(model.stable_dt(), 600.0 - model.clock.time))
     np.testing.assert_allclose(model.fields()["h_cell"][1, 5:35], 1.0, atol=0.01)
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_a_channel_at_45_degrees_between_walls_is_not_dammed_by_its_stairs(width: int) -> None:
+    """Local inertia: with the walls' 0 among the neighbours the water stood 4.5 and 1.7 times as deep."""
+    fall, cell, roughness, q, size = 0.002, 5.0, 0.03, 1.0, 40
+    row, col = np.indices((size, size))
+    is_channel = (col - row > -(width // 2)) & (col - row <= width // 2)
+    bed = np.where(is_channel, -fall * cell * (row + col) / np.sqrt(2.0), np.nan)
+    normal = (q * roughness / np.sqrt(fall)) ** 0.6
+    top = size * cell
+    inflow = {
+        "polygon": [[0, top], [12, top], [12, top - 12], [0, top - 12]], "discharge": q * width * cell / np.sqrt(2.0),
+    }  # fmt: skip
+    edges = [{"edge": edge, "kind": "open", "slope": fall} for edge in ("east", "south")]
+    given = {"duration": 3600.0, "output_every": 3600.0, "inflows": [inflow], "boundaries": edges}
+    grid = Grid(bed.shape, cell, 0.0, top)
+    ground = Ground.bare(grid, bed, roughness, np.where(is_channel, normal, 0.0))
+    model = FloodModel(FloodSection.model_validate(given), ground, InputFiles(Path()))
+    while model.clock.time < 1500.0:
+        model.step(min(model.stable_dt(), 1500.0 - model.clock.time))
+    middle = np.diagonal(model.fields()["h_cell"])[10:30]
+    assert middle.mean() == pytest.approx((1.27 if width == 2 else 1.08) * normal, rel=0.05)
