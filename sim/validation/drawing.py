@@ -42,7 +42,9 @@ def draw_panels(panels: Sequence[Panel], path: Path) -> None:
 
     cols = min(len(panels), 3)
     rows = math.ceil(len(panels) / cols)
-    figure = Figure(figsize=(10.0, 2.4 * rows if cols > 1 else 3.4), dpi=80, layout="constrained")
+    # a map that stands alone leaves half of a wide page blank
+    width = 6.5 if len(panels) == 1 and panels[0].image is not None else 10.0
+    figure = Figure(figsize=(width, 2.4 * rows if cols > 1 else 3.4), dpi=80, layout="constrained")
     axes = figure.subplots(rows, cols, squeeze=False).ravel()
     for panel, axis in zip(panels, axes, strict=False):
         _draw(panel, axis, figure)
