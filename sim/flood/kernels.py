@@ -22,9 +22,11 @@ from sim.flood.arithmetic import FLAGS, GLUE, KERNEL, ROWS, at, inverse_cube_roo
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# waiting threads sleep: spinning ones stall everything as soon as another process wants the processor (read when the
-# first parallel region starts; who wants it otherwise sets it)
+# waiting threads sleep: spinning ones stall everything as soon as another process wants the processor. They look round
+# for some 20 us before, the time between two steps of a small area (read when the first parallel region starts; who
+# wants it otherwise sets it)
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 # OpenMP first: it takes calls from several threads, and a TBB that is too old is only warned about
 config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # type: ignore[attr-defined]  # set at run time by numba
 

@@ -31,6 +31,7 @@ from sim.flood.shallow_layout import (
     P3,
     P4,
     P5,
+    P6,
     PAD,
     PLANE,
     RATIO,
@@ -105,8 +106,13 @@ def narrow_row(before, here, n, faces):
 
 
 @njit(**ROWS)
-def load_row(z, h, rest, normal, transverse, n2, gdt, half, dry, n, out, friction):
-    """Stage, depth and velocities of a row, and the friction of half a step, g dt/2 n^2 h^(-4/3) |U|.
+def load_row(z, h, rest, normal, transverse, n2, gdt, fall, half, dry, tiny, n, out, friction):
+    """Stage, depth and velocities of a row; its friction and, beside it, its release.
+
+    friction : that of half a step, g dt/2 n^2 h^(-4/3) |U|
+    release : square of the speed [m2 s-2] at which water runs off its cell when nothing drives it but its own depth
+    over half of the cell, 2 h/dx h^(4/3) / n^2 (Manning)
+    fall : g dt / dx
 
     The stage is the rounded sum of bed, depth and `rest` (Knuth's two-sum): what is flat has one stage, to the bit.
     """
@@ -122,7 +128,9 @@ def load_row(z, h, rest, normal, transverse, n2, gdt, half, dry, n, out, frictio
         out[j + P4] = zero
         r = inverse_cube_root(max(depth, dry))
         r2 = r * r
-        friction[j] = half * gdt * n2[j] * (r2 * r2) * math.sqrt(u * u + v * v)
+        k = half * gdt * n2[j] * (r2 * r2)
+        friction[j] = k * math.sqrt(u * u + v * v)
+        friction[j + P1] = fall * depth / max(k, tiny)
 
 
 @njit(**GLUE, fastmath=FLAGS)
@@ -274,14 +282,16 @@ def source_of(before, here, after, slope, j, least, quarter):
 
 @njit(**GLUE, fastmath=FLAGS)
 def flux_between(
-    west, west_slope, east, east_slope, j, push_west, push_east, gravity, half, quarter, dry, solid, tiny, out
-):
+    west, west_slope, east, east_slope, release_west, release_east, j, push_west, push_east, gravity, half, quarter,
+    dry, solid, tiny, out,
+):  # fmt: skip
     """Fluxes through a face: HLL for mass and normal momentum, upwind for the transverse one (HLLC).
 
     Both sides are brought to one bed at the face (hydrostatic reconstruction: Audusse et al. 2004; on a slope deeper
     than its water after Chen & Noelle 2017). The momentum flux is kept as its difference to the pressure of either
     side, in which the bed slope term turns into g h times the slope of the surface: exactly 0 in a lake at rest. Water
-    that falls over an edge is drawn by no more than its own depth: the rest of the fall lies beyond the cell.
+    that falls over an edge is drawn by no more than its own depth: the rest of the fall lies beyond the cell. Nor does
+    a film leave faster than friction lets it run to the edge (`load_row`).
     Before a wall cell the water meets its mirror image.
     """
     one = half + half
@@ -303,7 +313,9 @@ def flux_between(
     a, c = hl if zl > er else el - top, hr if zr > el else er - top
     a = a if a > dry else zero
     c = c if c > dry else zero
-    ca, cc = math.sqrt(gravity * a), math.sqrt(gravity * c)
+    fa, fc = gravity * a, gravity * c
+    fa, fc = fa if c > zero else min(fa, release_west[j]), fc if a > zero else min(fc, release_east[j])
+    ca, cc = math.sqrt(fa), math.sqrt(fc)
     middle, spread = half * (ul + ur) + (ca - cc), max(half * (ca + cc) + quarter * (ul - ur), zero)
     s0, s1 = min(ul - ca, middle - spread), max(ur + cc, middle + spread)
     s0 = s0 if a > zero else ur - (cc + cc)
@@ -331,26 +343,29 @@ def source_row(before, here, after, slope, least, quarter, n):
 
 
 @njit(**ROWS, fastmath=FLAGS)
-def face_row(west, west_slope, east, east_slope, gravity, half, quarter, dry, solid, tiny, n, out):
+def face_row(
+    west, west_slope, east, east_slope, release_west, release_east, gravity, half, quarter, dry, solid, tiny, n, out
+):
     """Fluxes through a row of faces."""
     for j in range(uint64(n)):
         flux_between(
-            west, west_slope, east, east_slope, j, west_slope[j + P4], east_slope[j + P4], gravity, half, quarter, dry,
-            solid, tiny, out,
+            west, west_slope, east, east_slope, release_west, release_east, j, west_slope[j + P4], east_slope[j + P4],
+            gravity, half, quarter, dry, solid, tiny, out,
         )  # fmt: skip
 
 
 @njit(**ROWS, fastmath=FLAGS)
 def source_and_face_row(
-    west, west_slope, east, east_slope, beyond, least, gravity, half, quarter, dry, solid, tiny, n, out
-):
+    west, west_slope, east, east_slope, release_west, release_east, beyond, least, gravity, half, quarter, dry, solid,
+    tiny, n, out,
+):  # fmt: skip
     """Slopes that push the row `east`, and the fluxes between it and the row `west`: of rows one behind the other."""
     for j in range(uint64(n)):
         push = source_of(west, east, beyond, east_slope, j, least, quarter)
         east_slope[j + P4] = push
         flux_between(
-            west, west_slope, east, east_slope, j, west_slope[j + P4], push, gravity, half, quarter, dry, solid, tiny,
-            out,
+            west, west_slope, east, east_slope, release_west, release_east, j, west_slope[j + P4], push, gravity, half,
+            quarter, dry, solid, tiny, out,
         )  # fmt: skip
 
 
@@ -838,10 +853,11 @@ def flux_along(i, cells, lo, m, shift, z, n2, porosity, columns, faces, ratio, n
             i, lo, lo + m, shift, cells, place(ALONG, 0), place(ALONG + 1, 0), place(ALONG + 2, 0), porosity, faces, n,
             ring,
         )  # fmt: skip
+    release = place(CELLS + (i & 7), lo) + P6
     source_row(ring[middle - one :], ring[middle:], ring[middle + one :], ring[slope:], n.least, n.quarter, m)
     face_row(
-        ring[middle - one :], ring[slope - one :], ring[middle:], ring[slope:], n.gravity, n.half, n.quarter, n.dry,
-        n.solid, n.tiny, m, ring[flux:],
+        ring[middle - one :], ring[slope - one :], ring[middle:], ring[slope:], ring[release - one :], ring[release:],
+        n.gravity, n.half, n.quarter, n.dry, n.solid, n.tiny, m, ring[flux:],
     )  # fmt: skip
     if is_special:
         special_x(i, lo, lo + m, shift, place(ALONG + 1, 0), z, n2, columns, faces, n, ring, place(ALONG + 2, 0))
@@ -926,7 +942,8 @@ def faces_across(f, count, runs, pad, shift, z, n2, porosity, faces, numbers, ri
         before, slope, out = place(SLOPES + ((f - 1) & 3), a), place(SLOPES + (f & 3), a), place(FLUX + (f & 3), a)
         south = place(MIDDLE + ((f + 1) & 3), a)
         source_and_face_row(
-            ring[north:], ring[before:], ring[here:], ring[slope:], ring[south:], n.least, n.gravity, n.half, n.quarter,
+            ring[north:], ring[before:], ring[here:], ring[slope:], ring[place(CELLS + ((f - 1) & 7), a) + P6 :],
+            ring[place(CELLS + (f & 7), a) + P6 :], ring[south:], n.least, n.gravity, n.half, n.quarter,
             n.dry, n.solid, n.tiny, m, ring[out:],
         )  # fmt: skip
         if 0 <= f <= ny and faces.start[f] < faces.start[f + 1]:
@@ -1024,13 +1041,19 @@ def load_cells(i, a, b, first, last, start, is_late, x_first, state, fence, edge
     if row >= 0:
         h, rest, u, v = fence[row, 0, p:q], fence[row, 1, p:q], fence[row, 2, p:q], fence[row, 3, p:q]
     normal, transverse = (u, v) if x_first else (v, u)
-    gdt, half, dry = numbers.gdt, numbers.half, numbers.dry
-    load_row(z, h, rest, normal, transverse, n2, gdt, half, dry, whole(b - a), ring[out + uint64(a) :], friction)
+    n, fall = numbers, numbers.gravity * numbers.ratio
+    load_row(
+        z, h, rest, normal, transverse, n2, n.gdt, fall, n.half, n.dry, n.tiny, whole(b - a),
+        ring[out + uint64(a) :], friction,
+    )  # fmt: skip
     if is_late and a < LEAD and first <= i < last:
         # the strip to the west has already been there
         h, rest, u, v = edge[i, 0, a:], edge[i, 1, a:], edge[i, 2, a:], edge[i, 3, a:]
         normal, transverse = (u, v) if x_first else (v, u)
-        load_row(z, h, rest, normal, transverse, n2, gdt, half, dry, LEAD - a, ring[out + uint64(a) :], friction)
+        load_row(
+            z, h, rest, normal, transverse, n2, n.gdt, fall, n.half, n.dry, n.tiny, LEAD - a,
+            ring[out + uint64(a) :], friction,
+        )  # fmt: skip
 
 
 @njit(**GLUE)

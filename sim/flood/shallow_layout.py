@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "ALONG", "CELLS", "FENCE_ROWS", "FLUX", "LANES", "LEAD", "MARGIN", "MIDDLE", "P1", "P2", "P3", "P4", "P5", "PAD",
-    "PLANE", "RATIO", "REACH", "ROOM_ROWS", "ROW", "SHARE", "SLOPES", "STRIP", "TOP", "Numbers", "Room", "State",
+    "ALONG", "CELLS", "FENCE_ROWS", "FLUX", "LANES", "LEAD", "MARGIN", "MIDDLE", "P1", "P2", "P3", "P4", "P5", "P6",
+    "PAD", "PLANE", "RATIO", "REACH", "ROOM_ROWS", "ROW", "SHARE", "SLOPES", "STRIP", "TOP", "Numbers", "Room",
+    "State",
 ]  # fmt: skip
 
 PAD = 8
@@ -31,12 +32,13 @@ STRIP = 512
 REACH = 5
 """Cells on either side that a sweep sees: slopes, prediction, its slopes, faces and scaled donors, one each."""
 PLANE = STRIP + LEAD + MARGIN + 7 * LANES
-ROW = 6 * PLANE + 47 * LANES
+ROW = 7 * PLANE + 47 * LANES
 FENCE_ROWS = 2 * REACH
 ROOM_ROWS = 30
 
-P1, P2, P3, P4, P5 = (np.uint64(k * PLANE) for k in (1, 2, 3, 4, 5))
-# places in a buffer of cells: stage 0, depth P1, normal P2 and transverse velocity P3, gain of depth P4, friction P5;
+P1, P2, P3, P4, P5, P6 = (np.uint64(k * PLANE) for k in range(1, 7))
+# places in a buffer of cells: stage 0, depth P1, normal P2 and transverse velocity P3, gain of depth P4, friction P5,
+# release P6 (see `load_row`);
 # in one of slopes: the same four, and P4 above 0 where one surface reaches over the cell, later the slope that pushes;
 # in one half a step on: the same four, and P4 the share below the edges; in one of faces: mass 0, transverse P1,
 # carried P2, pressure west P3 and east P4

@@ -21,7 +21,7 @@ SHALLOW = [
 ]  # fmt: skip
 NUMBERS = {
     "gdt", "dry", "critical", "one", "quarter", "half", "theta", "side", "s", "keep", "tiny", "rain", "least",
-    "gravity", "solid", "ratio", "creep", "ahead", "free_before", "free", "free_after",
+    "gravity", "solid", "ratio", "fall", "creep", "ahead", "free_before", "free", "free_after",
 }  # fmt: skip
 """Names of scalars in the kernels of rows; `n` is a count, everything else a row."""
 ARRAYS = {"ring", "n2", "z", "h", "rest", "qx", "qy", "q", "h_max"}

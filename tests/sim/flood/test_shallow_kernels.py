@@ -30,10 +30,11 @@ def _planes(row: Any, n: int = N) -> Any:
     return row[: 5 * PLANE].reshape(5, PLANE)[:, :n].astype(np.float64)
 
 
-def _fluxes(west: Any, east: Any, dtype: Any) -> Any:
+def _fluxes(west: Any, east: Any, dtype: Any, release: float = np.inf) -> Any:
     out, still = np.zeros(ROW, dtype=dtype), np.zeros(ROW, dtype=dtype)
     number = [dtype(v) for v in (9.81, 0.5, 0.25, 1e-4, 5e3, 1e-30)]
-    k.face_row(west, still, east, still, *number, N, out)
+    free = np.full(N, release, dtype=dtype)
+    k.face_row(west, still, east, still, free, free, *number, N, out)
     return _planes(out)
 
 
@@ -91,6 +92,22 @@ def test_nothing_passes_a_wall_and_it_stops_what_runs_at_it(dtype: Any) -> None:
         assert np.abs(mass).max() == np.abs(along).max() == 0.0
         against = sign * _planes(a)[2] > 0
         assert np.all(carried[against] > 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_over_a_free_fall_a_film_leaves_as_fast_as_friction_lets_it(dtype: Any) -> None:
+    """At two thirds of sqrt(g h) without friction (Ritter's dam break), at two thirds of the release with it."""
+    above, below = _cells(dtype, 8), _cells(dtype, 9)
+    above[:PLANE] = 10.0 + above[PLANE : 2 * PLANE]
+    for row in (above, below):
+        row[2 * PLANE : 4 * PLANE] = 0
+    h = _planes(above)[1]
+    for release in (np.inf, 0.04):
+        fastest = np.sqrt(np.minimum(9.81 * h, release))
+        # where two waters meet nothing changes
+        for west, east, mass in ((above, below, 2 / 3 * h * fastest), (below, above, -2 / 3 * h * fastest)):
+            np.testing.assert_allclose(_fluxes(west, east, dtype, release)[0], mass, rtol=50 * TOLERANCE[dtype])
+    np.testing.assert_array_equal(_fluxes(below, below, dtype, 0.04), _fluxes(below, below, dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -187,14 +204,19 @@ def test_shares_and_gains_agree_with_numpy(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_what_is_loaded_is_the_state_and_its_friction(dtype: Any) -> None:
+def test_what_is_loaded_is_the_state_its_friction_and_release(dtype: Any) -> None:
     rng = np.random.default_rng(10)
     z, h, u, v = (rng.uniform(0.1, 1.0, N).astype(dtype) for _ in range(4))
-    rest, n2, out, friction = np.zeros(N, dtype), np.full(N, 0.0009, dtype), np.ones(ROW, dtype), np.zeros(N, dtype)
-    k.load_row(z, h, rest, u, v, n2, dtype(40.0), dtype(0.5), dtype(1e-4), N, out, friction)
+    rest, n2, out, beside = (np.zeros(N, dtype), np.full(N, 0.0009, dtype), np.ones(ROW, dtype), np.zeros(ROW, dtype))
+    dx = 8.0
+    number = [dtype(v) for v in (40.0, 40.0 / dx, 0.5, 1e-4, 1e-30)]
+    k.load_row(z, h, rest, u, v, n2, *number, N, out, beside)
     np.testing.assert_allclose(_planes(out), [z.astype(float) + h, h, u, v, 0 * h], rtol=TOLERANCE[dtype])
     expected = 0.5 * 40.0 * 0.0009 * np.hypot(u, v) / np.cbrt(h) ** 4
+    friction, release = _planes(beside)[:2]
     np.testing.assert_allclose(friction, expected, rtol=TOLERANCE[dtype])
+    manning = np.cbrt(h) ** 2 * np.sqrt(h / (0.5 * dx)) / 0.03
+    np.testing.assert_allclose(release, manning**2, rtol=10 * TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -219,9 +241,10 @@ def test_two_loops_in_one_give_what_each_gives(dtype: Any) -> None:
     numbers = [dtype(v) for v in (9.81, 0.5, 0.25, 1e-4, 5e3, 1e-30)]
     fluxes = [np.zeros(ROW, dtype=dtype) for _ in range(2)]
     pushed = [slopes[1].copy() for _ in range(2)]
-    k.source_and_face_row(rows[0], slopes[0], rows[1], pushed[0], rows[2], least, *numbers, N, fluxes[0])
+    free = [np.random.default_rng(seed).uniform(0.0, 4.0, N).astype(dtype) for seed in (18, 19)]
+    k.source_and_face_row(rows[0], slopes[0], rows[1], pushed[0], *free, rows[2], least, *numbers, N, fluxes[0])
     k.source_row(*rows[:3], pushed[1], least, quarter, N)
-    k.face_row(rows[0], slopes[0], rows[1], pushed[1], *numbers, N, fluxes[1])
+    k.face_row(rows[0], slopes[0], rows[1], pushed[1], *free, *numbers, N, fluxes[1])
     np.testing.assert_allclose(_planes(pushed[0]), _planes(pushed[1]), atol=TOLERANCE[dtype])
     np.testing.assert_allclose(_planes(fluxes[0]), _planes(fluxes[1]), atol=10 * TOLERANCE[dtype])
 
