@@ -291,8 +291,9 @@ def flux_between(
     than its water after Chen & Noelle 2017). The momentum flux is kept as its difference to the pressure of either
     side, in which the bed slope term turns into g h times the slope of the surface: exactly 0 in a lake at rest. Water
     that falls over an edge is drawn by no more than its own depth: the rest of the fall lies beyond the cell. Nor does
-    a film leave faster than friction lets it run to the edge (`load_row`).
-    Before a wall cell the water meets its mirror image.
+    a film leave faster than friction lets it run to the edge (`load_row`). Before a wall cell the water meets its
+    mirror image; before one of a bank at an angle to the grid, a stair (`BANK_BED`), only its own pressure: thrown back
+    from every stair it would be dammed up along the way.
     """
     one = half + half
     zero = half - half
@@ -307,6 +308,8 @@ def flux_between(
     el = er if wall_west else el
     hl = hr if wall_west else hl
     ul = -ur if wall_west else ul
+    slides = max(west[j], east[j]) > solid + solid + solid
+    ul, ur = zero if slides else ul, zero if slides else ur
     zl, zr = el - hl, er - hr
     top = min(max(zl, zr), el, er)
     # in this form one stage gives one depth, to the bit

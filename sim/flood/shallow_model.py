@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import get_num_threads
+from scipy.ndimage import binary_dilation
 
 import sim.flood.kernels as k
 import sim.flood.shallow_layout as at
@@ -41,6 +42,9 @@ CREEP = {"single": 1e-7, "double": 1e-15}
 """Speed below which water stands still [m/s]: what rounding of the surface gives a cell in a step."""
 
 SOLID = 0.5 * k.WALL_BED
+
+BANK_BED = 2.0 * k.WALL_BED
+"""Bed of a wall cell of a bank at an angle to the grid: water slides along it (`shallow_kernels.flux_between`)."""
 
 BEYOND = {"z": k.WALL_BED, "porosity": 1.0}
 """What the cells around the domain hold, 0 where nothing is said."""
@@ -149,7 +153,8 @@ class ShallowWaterModel(SurfaceModel):
 
     def _first_state(self, weight: NDArray[np.float64] | None) -> at.State:
         ground, kind = self.ground, self._type
-        z = np.where(ground.is_wall, k.WALL_BED, ground.bed - self.datum).astype(kind)
+        wall = np.where(_is_bank(ground.is_wall), BANK_BED, k.WALL_BED)
+        z = np.where(ground.is_wall, wall, ground.bed - self.datum).astype(kind)
         h = ground.depth.astype(kind)
         # the surface is what is given: it, and not the depth, takes up what rounding took off the bed
         rest = np.where(h > 0, (ground.bed - self.datum - z) + (ground.depth - h), 0.0)
@@ -192,6 +197,14 @@ class ShallowWaterModel(SurfaceModel):
                 fastest=np.zeros(threads, dtype=kind),
             )
         return self._room
+
+
+def _is_bank(is_wall: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Wall cells at the noses of stairs, open on two sides that meet and on no others, and the cells beside those."""
+    around = np.pad(~is_wall, 1)
+    north, south, west, east = around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]
+    is_nose = is_wall & (north != south) & (west != east)
+    return is_wall & binary_dilation(is_nose)
 
 
 def _pad(values: NDArray[Any], name: str) -> NDArray[Any]:

@@ -9,6 +9,7 @@ import pytest
 
 import sim.flood.shallow_kernels as k
 from sim.flood.shallow_layout import PLANE, ROW
+from sim.flood.shallow_model import BANK_BED
 
 DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
@@ -92,6 +93,15 @@ def test_nothing_passes_a_wall_and_it_stops_what_runs_at_it(dtype: Any) -> None:
         assert np.abs(mass).max() == np.abs(along).max() == 0.0
         against = sign * _planes(a)[2] > 0
         assert np.all(carried[against] > 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_before_a_stair_of_a_bank_there_is_only_pressure(dtype: Any) -> None:
+    """The pressure is kept apart: nothing is left of the fluxes."""
+    a, bank = _cells(dtype, 6), np.zeros(ROW, dtype=dtype)
+    bank[:PLANE] = BANK_BED
+    for west, east in ((a, bank), (bank, a)):
+        assert np.abs(_fluxes(west, east, dtype)).max() == 0.0
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
