@@ -1,4 +1,4 @@
-"""Water beside steps of the ground: pools before cliffs that carry a film, as roofs in rain do; levees; low walls."""
+"""Water beside steps: pools before cliffs that carry a film, as roofs in rain do; levees; low walls; banks."""
 
 from __future__ import annotations
 
@@ -173,3 +173,25 @@ def test_a_channel_at_an_angle_between_walls_is_not_dammed_by_its_stairs(
     is_middle = is_channel & (along > 0.25 * along.max()) & (along < 0.6 * along.max())
     middle = _advance(model, 1500.0).fields()["h_cell"][is_middle]
     assert 0.95 * normal < middle.mean() < most * normal
+
+
+def test_a_swing_in_a_round_basin_goes_on() -> None:
+    """Thrown back from every stair, a seventh of its energy was left after five times 2 L / sqrt(g h)."""
+    size = 20
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    inside = np.hypot(x, y) < size / 2 - 1
+    depth = np.where(inside, 1.0 + 0.005 * x, 0.0)
+    model = _model("shallow_water", np.where(inside, -1.0, np.nan), depth, cell=1.0, n=0.0, precision="double")
+
+    def energy() -> float:
+        fields = model.fields()
+        h = fields["h_cell"][inside]
+        speed2 = fields["u_cell"][inside] ** 2 + fields["v_cell"][inside] ** 2
+        return float((0.5 * h * speed2 + 0.5 * 9.81 * (h - 1.0) ** 2).sum())
+
+    known = [energy()]
+    for part in range(1, 6):
+        _advance(model, part * 2 * size / np.sqrt(9.81))
+        known.append(energy())
+    assert max(known) == known[0]
+    assert known[-1] > 0.3 * known[0]
