@@ -204,7 +204,8 @@ def _is_bank(is_wall: NDArray[np.bool_]) -> NDArray[np.bool_]:
     around = np.pad(~is_wall, 1)
     north, south, west, east = around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]
     is_nose = is_wall & (north != south) & (west != east)
-    return is_wall & binary_dilation(is_nose)
+    is_beside: NDArray[np.bool_] = binary_dilation(is_nose)
+    return is_wall & is_beside
 
 
 def _pad(values: NDArray[Any], name: str) -> NDArray[Any]:
