@@ -67,11 +67,12 @@ def test_a_dam_break_on_wet_and_dry_ground(precision: str, hr: float, bar: float
     assert abs(model.budget()["relative_error"]) < (1e-6 if precision == "single" else 1e-12)
 
 
-@pytest.mark.parametrize(("hr", "bar"), [(0.001, 0.0015), (0.0, 0.0026)])
+@pytest.mark.parametrize(("hr", "bar"), [(0.001, 0.0012), (0.0, 0.0026)])
 def test_a_dam_across_the_grid(hr: float, bar: float) -> None:
     """The same dam at 30 degrees to the rows, over the same 10 m, where the side walls have not been heard yet.
 
-    The peer's bar on wet ground, 0.0012, is missed here.
+    Against the means over the cells, as above. The jump passes cells obliquely: its depth in their middle is another
+    matter, and 0.0014 away on wet ground.
     """
     dx, t, half = 0.02, 6.0, 5.0
     reach = 2 * np.sqrt(G * 0.005) * t
@@ -79,7 +80,9 @@ def test_a_dam_across_the_grid(hr: float, bar: float) -> None:
     y, x = (np.mgrid[:n, :n] + 0.5) * dx
     away = (x - n * dx / 2) * np.cos(np.pi / 6) + (y - n * dx / 2) * np.sin(np.pi / 6)
     model = _run(_model(np.zeros((n, n)), dx, 0.0, np.where(away < 0, 0.005, hr), dry_depth=1e-6), t)
-    exact = _stoker(away, t, 0.005, hr) if hr else _ritter(away, t, 0.005)
+    part = (np.arange(5) - 2) * dx / 5
+    points = [away + a * np.cos(np.pi / 6) + b * np.sin(np.pi / 6) for a in part for b in part]
+    exact = np.mean([_stoker(at, t, 0.005, hr) if hr else _ritter(at, t, 0.005) for at in points], axis=0)
     inside = (np.minimum.reduce([x, y, n * dx - x, n * dx - y]) > reach) & (np.abs(away) < half)
     assert inside.sum() > 200_000
     assert np.abs(model._cells("h") - exact)[inside].sum() / exact[inside].sum() <= bar
