@@ -218,7 +218,7 @@ def weigh_y(q, opening, i, c, theta, side, one):
 
 
 @njit(**GLUE, fastmath=FLAGS)
-def momentum(flow_depth, rise, inertia, across, n2, q, slope, gdt, dry, critical, one):
+def momentum(flow_depth, rise, sill, inertia, across, n2, q, slope, gdt, dry, critical, over_sill, one):
     """Unit discharge after the step, 0 where the face is dry (Bates et al. 2010, eq. 8 to 11, friction implicit).
 
     Their friction takes |q| from before the step, which rings on thin steep flow once gdt n^2 |q| h^(-7/3) passes 1.
@@ -227,7 +227,9 @@ def momentum(flow_depth, rise, inertia, across, n2, q, slope, gdt, dry, critical
     steady flow feel the friction of the whole, whatever its angle to the grid (de Almeida & Bates 2013, eq. 6).
 
     Without advection nothing but friction holds water that falls over a step, and it would run at ten Froude numbers:
-    the discharge is at most `critical` h^(3/2), `critical` = limit of the Froude number times sqrt(g).
+    the discharge is at most `critical` h^(3/2), `critical` = limit of the Froude number times sqrt(g). Where the bed
+    rises by `sill` from the higher water h is no depth but a head, over which the flow turns critical: by `over_sill`
+    less, which leaves the broad-crested weir's law, from a third of the head on (see `weir_limit`).
     """
     zero = one - one
     r = inverse_cube_root(max(flow_depth, dry))
@@ -238,7 +240,7 @@ def momentum(flow_depth, rise, inertia, across, n2, q, slope, gdt, dry, critical
     k4 = k + k
     k4 = k4 + k4
     speed_up = one + math.sqrt(one + k4 * math.sqrt(p * p + t * t))
-    most = critical * flow_depth * math.sqrt(max(flow_depth, dry))
+    most = (critical * flow_depth - over_sill * min(flow_depth, sill + sill + sill)) * math.sqrt(max(flow_depth, dry))
     return max(min((p + p) / speed_up, most), -most) if flow_depth > dry else zero
 
 
@@ -246,16 +248,18 @@ def momentum(flow_depth, rise, inertia, across, n2, q, slope, gdt, dry, critical
 def predict_row_x(z, qx, qy, n2, opening, ring, number, i, a, n, stage, out):
     """Discharge after the step of `n` x-faces from `a` on of row `i`; `stage`, `out` : rows of the ring."""
     slope, gdt, theta, side, dry, quarter = number[0], number[1], number[2], number[3], number[4], number[5]
-    one, half, critical = number[10], number[14], number[15]
+    one, half, critical, over_sill = number[10], number[14], number[15], number[16]
     south, row = i + uint64(1), uint64(min(i, uint64(n2.shape[0] - 1)))
     for j in range(uint64(n)):
         c = a + j
         w = c - uint64(1)
-        flow_depth = max(ring[stage, w], ring[stage, c]) - max(z[i, w], z[i, c])
+        before, here, top = ring[stage, w], ring[stage, c], max(z[i, w], z[i, c])
+        flow_depth = max(before, here) - top
+        sill = top - (z[i, w] if before > here else z[i, c])
         across = quarter * ((qy[i, w] + qy[i, c]) + (qy[south, w] + qy[south, c]))
         ring[out, c] = momentum(
-            flow_depth, ring[stage, c] - ring[stage, w], weigh_x(qx, opening, i, c, theta, side, one), across,
-            half * (n2[row, w] + n2[row, c]), qx[i, c], slope, gdt, dry, critical, one,
+            flow_depth, here - before, sill, weigh_x(qx, opening, i, c, theta, side, one), across,
+            half * (n2[row, w] + n2[row, c]), qx[i, c], slope, gdt, dry, critical, over_sill, one,
         )  # fmt: skip
 
 
@@ -267,7 +271,7 @@ def predict_row_y(z, h, rest, qx, qy, n2, opening, ring, number, i, a, n, stage_
     rows of the ring.
     """
     slope, gdt, theta, side, dry, quarter = number[0], number[1], number[2], number[3], number[4], number[5]
-    one, half, critical = number[10], number[14], number[15]
+    one, half, critical, over_sill = number[10], number[14], number[15], number[16]
     north, most = i - uint64(1), uint64(n2.shape[0] - 1)
     row_north, row = min(north, most), min(i, most)
     for j in range(uint64(n)):
@@ -275,11 +279,13 @@ def predict_row_y(z, h, rest, qx, qy, n2, opening, ring, number, i, a, n, stage_
         e = c + uint64(1)
         here, before = (z[i, c] + h[i, c]) + rest[i, c], ring[stage_north, c]
         ring[stage, c] = here
-        flow_depth = max(before, here) - max(z[north, c], z[i, c])
+        top = max(z[north, c], z[i, c])
+        flow_depth = max(before, here) - top
+        sill = top - (z[north, c] if before > here else z[i, c])
         across = quarter * ((qx[north, c] + qx[north, e]) + (qx[i, c] + qx[i, e]))
         ring[out, c] = momentum(
-            flow_depth, here - before, weigh_y(qy, opening, i, c, theta, side, one), across,
-            half * (n2[row_north, c] + n2[row, c]), qy[i, c], slope, gdt, dry, critical, one,
+            flow_depth, here - before, sill, weigh_y(qy, opening, i, c, theta, side, one), across,
+            half * (n2[row_north, c] + n2[row, c]), qy[i, c], slope, gdt, dry, critical, over_sill, one,
         )  # fmt: skip
 
 
@@ -612,7 +618,7 @@ def sweep(first, last, state, x_faces, y_faces, active, number, ring, late, tops
     """Advance rows [first, last) by one step: momentum, shares, discharge and depth close behind each other.
 
     number : gravity*dt/dx, gravity*dt, theta, (1 - theta)/2, dry depth, 1/4, dt/dx, rain [m], keep, tiny, 1,
-        sink [m], whether rain is weighted, dx, 1/2
+        sink [m], whether rain is weighted, dx, 1/2, critical and over_sill (see `momentum`)
     ring : (RING_ROWS, > nx)          row buffers
     late : (4, 5, nx + 1)             h, qx, qy, rest of the first three and the last two rows
     tops : (tile rows, tile columns)  out, deepest water of each tile

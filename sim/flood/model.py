@@ -9,6 +9,7 @@ import numpy as np
 from numba import get_num_threads
 
 import sim.flood.kernels as k
+from sim.flood.arithmetic import WEIR
 from sim.flood.fields import SPEED_DEPTH
 from sim.flood.memory import spread_array, spread_width
 from sim.flood.surface import KEEP, PARALLEL_CELLS, SurfaceModel
@@ -57,6 +58,7 @@ class FloodModel(SurfaceModel):
             [
                 gravity_dt / dx, gravity_dt, section.theta, 0.5 * (1.0 - section.theta), section.dry_depth, 0.25,
                 dt / dx, rain, KEEP[section.precision], 1e-30, 1.0, sink, float(weighted), dx, 0.5, self._critical,
+                max(self._critical - WEIR, 0.0),
             ],
             dtype=self._type,
         )  # fmt: skip

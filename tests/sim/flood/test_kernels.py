@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 import sim.flood.kernels as k
-from sim.flood.arithmetic import inverse_cube_root
+from sim.flood.arithmetic import WEIR, inverse_cube_root
 
 DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
@@ -37,11 +37,13 @@ def test_the_cube_root_is_as_exact_as_its_type(dtype: Any) -> None:
 
 
 @njit
-def _momentum(depth: Any, rise: Any, inertia: Any, across: Any, q: Any, numbers: Any) -> Any:
-    n2, slope, gdt, dry, critical, one = numbers
+def _momentum(depth: Any, rise: Any, sill: Any, inertia: Any, across: Any, q: Any, numbers: Any) -> Any:
+    n2, slope, gdt, dry, critical, over_sill, one = numbers
     out = np.empty_like(depth)
     for j in range(depth.size):
-        out[j] = k.momentum(depth[j], rise[j], inertia[j], across[j], n2, q[j], slope, gdt, dry, critical, one)
+        out[j] = k.momentum(
+            depth[j], rise[j], sill[j], inertia[j], across[j], n2, q[j], slope, gdt, dry, critical, over_sill, one
+        )
     return out
 
 
@@ -50,8 +52,9 @@ def test_momentum_solves_the_implicit_friction_law(dtype: Any) -> None:
     """Momentum in the form q + k |Q| q = p, which the kernel never computes."""
     depth, rise, inertia, q = _rows(dtype, 4)
     depth, rise = depth - dtype(0.1), rise - dtype(0.5)
-    numbers = tuple(dtype(value) for value in (0.0009, 1.5, 7.0, 0.05, 1e6, 1))
-    out = _momentum(depth, rise, inertia, np.zeros_like(q), q, numbers)
+    numbers = tuple(dtype(value) for value in (0.0009, 1.5, 7.0, 0.05, 1e6, 0, 1))
+    still = np.zeros_like(q)
+    out = _momentum(depth, rise, still, inertia, still, q, numbers)
     wet = depth > 0.05
     driven = inertia - 1.5 * depth * rise
     left = out + 7.0 * 0.0009 * np.abs(out) * out / np.cbrt(depth.clip(0.05)) ** 7
@@ -68,19 +71,34 @@ def test_friction_does_not_see_the_direction_of_a_steady_flow(dtype: Any) -> Non
     component = dtype(total / np.sqrt(2))
     friction = gdt * 0.0016 * total / 0.8 ** (7 / 3)
     inertia, across = np.full_like(depth, component * (1 + friction)), np.full_like(depth, component)
-    numbers = tuple(dtype(value) for value in (0.0016, 1, gdt, 1e-4, 1e6, 1))
-    out = _momentum(depth, np.zeros_like(depth), inertia, across, across, numbers)
+    numbers = tuple(dtype(value) for value in (0.0016, 1, gdt, 1e-4, 1e6, 0, 1))
+    level = np.zeros_like(depth)
+    out = _momentum(depth, level, level, inertia, across, across, numbers)
     np.testing.assert_allclose(out, component, rtol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_flow_passes_the_limit_of_the_froude_number(dtype: Any) -> None:
     depth, rise, inertia, q = _rows(dtype, 4)
-    numbers = tuple(dtype(value) for value in (0.0, 9, 7, 1e-4, 1.5 * np.sqrt(9.81), 1))
-    out = _momentum(depth, rise, 50 * inertia, np.zeros_like(q), q, numbers)
+    numbers = tuple(dtype(value) for value in (0.0, 9, 7, 1e-4, 1.5 * np.sqrt(9.81), 0, 1))
+    still = np.zeros_like(q)
+    out = _momentum(depth, rise, still, 50 * inertia, still, q, numbers)
     wet = depth > 1e-3
     froude = np.abs(out[wet]) / depth[wet] / np.sqrt(9.81 * depth[wet])
     assert froude.max() == pytest.approx(1.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_over_a_sill_no_more_passes_than_over_a_weir(dtype: Any) -> None:
+    """From the Froude number 1 on level ground to the weir's law where the bed rises by a third of the head."""
+    head = np.full(5, 0.6, dtype=dtype)
+    sill = np.array([0.0, 0.1, 0.2, 0.5, 9.0], dtype=dtype)
+    critical = np.sqrt(9.81)
+    numbers = tuple(dtype(value) for value in (0.0, 9, 7, 1e-4, critical, critical - WEIR, 1))
+    still = np.zeros_like(head)
+    out = _momentum(head, still, sill, np.full_like(head, 50.0), still, still, numbers)
+    expected = np.array([critical, 0.5 * (critical + WEIR), WEIR, WEIR, WEIR]) * 0.6**1.5
+    np.testing.assert_allclose(out, expected, rtol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -93,8 +111,8 @@ def test_rows_of_faces_gather_what_stands_around_them(is_open: bool, dtype: Any)
     rest = np.zeros_like(z)
     qx, qy = rng.normal(size=(5, nx + 1)).astype(dtype), rng.normal(size=(6, nx)).astype(dtype)
     opening = np.ones(1, dtype=dtype) if is_open else rng.uniform(0.2, 1.0, (5, nx + 1)).astype(dtype)
-    number = np.zeros(16, dtype=dtype)
-    number[[0, 1, 2, 3, 4, 5, 10, 14, 15]] = 1.5, 7.0, 0.8, 0.1, 0.05, 0.25, 1.0, 0.5, 1e6
+    number = np.zeros(17, dtype=dtype)
+    number[[0, 1, 2, 3, 4, 5, 10, 14, 15, 16]] = 1.5, 7.0, 0.8, 0.1, 0.05, 0.25, 1.0, 0.5, 1.2, 0.5
     ring, e = np.zeros((4, nx + 1), dtype=dtype), z + h
     ring[0, :nx] = e[row]
     first, last = np.uint64(1), nx - 1
@@ -104,12 +122,14 @@ def test_rows_of_faces_gather_what_stands_around_them(is_open: bool, dtype: Any)
     narrow = [np.ones(nx - 1)] * 2 if is_open else [np.minimum(1, opening[s] / opening[east]) for s in side]
     inertia = qx[east] + 0.1 * sum(w * (qx[s] - qx[east]) for w, s in zip(narrow, side, strict=True))
     across = (qy[row, :-1] + qy[row, 1:] + qy[row + 1, :-1] + qy[row + 1, 1:]) / 4
-    depth = np.maximum(e[west], e[east]) - np.maximum(z[west], z[east])
+    top = np.maximum(z[west], z[east])
+    depth, sill = np.maximum(e[west], e[east]) - top, top - np.where(e[west] > e[east], z[west], z[east])
     friction = (n2[west] + n2[east]) / 2
     expected = [
-        k.momentum.py_func(*values, 1.5, 7.0, 0.05, 1e6, 1.0)
+        k.momentum.py_func(*values, 1.5, 7.0, 0.05, 1.2, 0.5, 1.0)
         for values in zip(
-            *(v.astype(float) for v in (depth, e[east] - e[west], inertia, across, friction, qx[east])), strict=True
+            *(v.astype(float) for v in (depth, e[east] - e[west], sill, inertia, across, friction, qx[east])),
+            strict=True,
         )
     ]
     np.testing.assert_allclose(ring[1, 1:nx], expected, rtol=1e-4 if dtype is np.float32 else 1e-9, atol=1e-5)
