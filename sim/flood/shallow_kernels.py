@@ -110,8 +110,8 @@ def load_row(z, h, rest, normal, transverse, n2, gdt, fall, half, dry, tiny, n, 
     """Stage, depth and velocities of a row; its friction and, beside it, its release.
 
     friction : that of half a step, g dt/2 n^2 h^(-4/3) |U|
-    release : square of the speed [m2 s-2] at which water runs off its cell when nothing drives it but its own depth
-    over half of the cell, 2 h/dx h^(4/3) / n^2 (Manning)
+    release : square of the speed at which water runs off its cell, for each metre that it falls over half of the cell
+    [m s-2], 2/dx h^(4/3) / n^2 (Manning)
     fall : g dt / dx
 
     The stage is the rounded sum of bed, depth and `rest` (Knuth's two-sum): what is flat has one stage, to the bit.
@@ -130,7 +130,7 @@ def load_row(z, h, rest, normal, transverse, n2, gdt, fall, half, dry, tiny, n, 
         r2 = r * r
         k = half * gdt * n2[j] * (r2 * r2)
         friction[j] = k * math.sqrt(u * u + v * v)
-        friction[j + P1] = fall * depth / max(k, tiny)
+        friction[j + P1] = fall / max(k, tiny)
 
 
 @njit(**GLUE, fastmath=FLAGS)
@@ -180,6 +180,7 @@ def slopes_of(before, here, after, j, least, quarter, out):
     out[j + P2] = su if deep else zero
     out[j + P3] = sv if deep else zero
     out[j + P4] = half if joined else zero
+    out[j + P5] = half * ground
     return se, sh
 
 
@@ -291,9 +292,9 @@ def flux_between(
     than its water after Chen & Noelle 2017). The momentum flux is kept as its difference to the pressure of either
     side, in which the bed slope term turns into g h times the slope of the surface: exactly 0 in a lake at rest. Water
     that falls over an edge is drawn by no more than its own depth: the rest of the fall lies beyond the cell. Nor does
-    a film leave faster than friction lets it run to the edge (`load_row`). Before a wall cell the water meets its
-    mirror image; before one of a bank at an angle to the grid, a stair (`BANK_BED`), only its own pressure: thrown back
-    from every stair it would be dammed up along the way.
+    a film leave faster than friction lets it run to the edge, driven by its own depth and the bed's fall (`load_row`).
+    Before a wall cell the water meets its mirror image; before one of a bank at an angle to the grid, a stair
+    (`BANK_BED`), only its own pressure: thrown back from every stair it would be dammed up along the way.
     """
     one = half + half
     zero = half - half
@@ -317,7 +318,9 @@ def flux_between(
     a = a if a > dry else zero
     c = c if c > dry else zero
     fa, fc = gravity * a, gravity * c
-    fa, fc = fa if c > zero else min(fa, release_west[j]), fc if a > zero else min(fc, release_east[j])
+    off_west = release_west[j] * (west[j + P1] + max(-west_slope[j + P5], zero))
+    off_east = release_east[j] * (east[j + P1] + max(east_slope[j + P5], zero))
+    fa, fc = fa if c > zero else min(fa, off_west), fc if a > zero else min(fc, off_east)
     ca, cc = math.sqrt(fa), math.sqrt(fc)
     middle, spread = half * (ul + ur) + (ca - cc), max(half * (ca + cc) + quarter * (ul - ur), zero)
     s0, s1 = min(ul - ca, middle - spread), max(ur + cc, middle + spread)

@@ -39,9 +39,9 @@ ROOM_ROWS = 30
 P1, P2, P3, P4, P5, P6 = (np.uint64(k * PLANE) for k in range(1, 7))
 # places in a buffer of cells: stage 0, depth P1, normal P2 and transverse velocity P3, gain of depth P4, friction P5,
 # release P6 (see `load_row`);
-# in one of slopes: the same four, and P4 above 0 where one surface reaches over the cell, later the slope that pushes;
-# in one half a step on: the same four, and P4 the share below the edges; in one of faces: mass 0, transverse P1,
-# carried P2, pressure west P3 and east P4
+# in one of slopes: the same four, P4 above 0 where one surface reaches over the cell, later the slope that pushes, and
+# that of the bed P5; in one half a step on: the same four, and P4 the share below the edges; in one of faces: mass 0,
+# transverse P1, carried P2, pressure west P3 and east P4
 
 CELLS, SLOPES, MIDDLE, FLUX, SHARE, ALONG, TOP, RATIO = 0, 8, 12, 16, 20, 22, 28, 29
 """First row buffers of a ring: cells (8), slopes (4), cells half a step on (4), faces (4), shares (2), and those of the

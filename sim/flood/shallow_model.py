@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sim.flood.scenario import FloodSection
     from sim.inputs import InputFiles
 
-__all__ = ["BYTES_PER_CELL", "ShallowWaterModel"]
+__all__ = ["BANK_BED", "BYTES_PER_CELL", "ShallowWaterModel", "is_bank"]
 
 BYTES_PER_CELL = {"single": 155, "double": 178}
 """Memory of a model at its highest, a cell: benchmarks/bench_shallow.py --memory, and 32 for buildings and walls."""
@@ -153,7 +153,7 @@ class ShallowWaterModel(SurfaceModel):
 
     def _first_state(self, weight: NDArray[np.float64] | None) -> at.State:
         ground, kind = self.ground, self._type
-        wall = np.where(_is_bank(ground.is_wall), BANK_BED, k.WALL_BED)
+        wall = np.where(is_bank(ground.is_wall), BANK_BED, k.WALL_BED)
         z = np.where(ground.is_wall, wall, ground.bed - self.datum).astype(kind)
         h = ground.depth.astype(kind)
         # the surface is what is given: it, and not the depth, takes up what rounding took off the bed
@@ -199,13 +199,18 @@ class ShallowWaterModel(SurfaceModel):
         return self._room
 
 
-def _is_bank(is_wall: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Wall cells at the noses of stairs, open on two sides that meet and on no others, and the cells beside those."""
-    around = np.pad(~is_wall, 1)
+def is_bank(is_wall: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which wall cells are stairs of a bank at an angle to the grid.
+
+    Noses, open on two sides that meet and on no others, and the wall cells beside them; in a wall of one cell those
+    that hang together by their corners.
+    """
+    around, walls = np.pad(~is_wall, 1), np.pad(is_wall, 1)
     north, south, west, east = around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]
-    is_nose = is_wall & (north != south) & (west != east)
-    is_beside: NDArray[np.bool_] = binary_dilation(is_nose)
-    return is_wall & is_beside
+    at_corner = walls[:-2, :-2] | walls[:-2, 2:] | walls[2:, :-2] | walls[2:, 2:]
+    is_link = is_wall & north & south & west & east & at_corner
+    is_beside: NDArray[np.bool_] = binary_dilation(is_wall & (north != south) & (west != east))
+    return is_wall & (is_link | is_beside)
 
 
 def _pad(values: NDArray[Any], name: str) -> NDArray[Any]:

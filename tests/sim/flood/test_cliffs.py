@@ -12,7 +12,7 @@ from sim.flood.arithmetic import WEIR
 from sim.flood.ground import Ground
 from sim.flood.model import FloodModel
 from sim.flood.scenario import FloodSection
-from sim.flood.shallow_model import ShallowWaterModel
+from sim.flood.shallow_model import ShallowWaterModel, is_bank
 from sim.inputs import InputFiles
 from twin.grid import Grid
 
@@ -142,6 +142,24 @@ def test_a_wall_that_sinks_into_the_ground_lets_the_flow_go(scheme: str) -> None
     ]
     model = _model(scheme, bed, np.ones(bed.shape), cell=cell, crest={20: bed[0, 19] + 0.01}, boundaries=edges)
     np.testing.assert_allclose(_advance(model, 600.0).fields()["h_cell"][1, 5:35], 1.0, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        # noses and what stands beside them, but not what lies behind
+        "........ .....BB# ....BB## ...BB### ..BB#### .BB#####",
+        # walls of one cell, by their sides and by their corners
+        "....... .BB.... ..BB... ...BB.. ....BB. .......",
+        "...... .B.... ..B... ...B.. ....B. ......",
+        # the corners of a house, a column, a straight wall
+        "........ .BB##BB. .B####B. .BB##BB. ........",
+        "...... ..#... ...... .####. ......",
+    ],
+)
+def test_stairs_are_told_from_columns_and_straight_walls(drawn: str) -> None:
+    picture = np.array([list(line) for line in drawn.split()])
+    np.testing.assert_array_equal(is_bank(picture != "."), picture == "B")
 
 
 @pytest.mark.parametrize(

@@ -106,14 +106,14 @@ def test_before_a_stair_of_a_bank_there_is_only_pressure(dtype: Any) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_over_a_free_fall_a_film_leaves_as_fast_as_friction_lets_it(dtype: Any) -> None:
-    """At two thirds of sqrt(g h) without friction (Ritter's dam break), at two thirds of the release with it."""
+    """At two thirds of sqrt(g h) without friction (Ritter's dam break), of sqrt(release h) with it."""
     above, below = _cells(dtype, 8), _cells(dtype, 9)
     above[:PLANE] = 10.0 + above[PLANE : 2 * PLANE]
     for row in (above, below):
         row[2 * PLANE : 4 * PLANE] = 0
     h = _planes(above)[1]
     for release in (np.inf, 0.04):
-        fastest = np.sqrt(np.minimum(9.81 * h, release))
+        fastest = np.sqrt(np.minimum(9.81, release) * h)
         # where two waters meet nothing changes
         for west, east, mass in ((above, below, 2 / 3 * h * fastest), (below, above, -2 / 3 * h * fastest)):
             np.testing.assert_allclose(_fluxes(west, east, dtype, release)[0], mass, rtol=50 * TOLERANCE[dtype])
@@ -225,7 +225,8 @@ def test_what_is_loaded_is_the_state_its_friction_and_release(dtype: Any) -> Non
     expected = 0.5 * 40.0 * 0.0009 * np.hypot(u, v) / np.cbrt(h) ** 4
     friction, release = _planes(beside)[:2]
     np.testing.assert_allclose(friction, expected, rtol=TOLERANCE[dtype])
-    manning = np.cbrt(h) ** 2 * np.sqrt(h / (0.5 * dx)) / 0.03
+    # for each metre of fall
+    manning = np.cbrt(h) ** 2 * np.sqrt(1.0 / (0.5 * dx)) / 0.03
     np.testing.assert_allclose(release, manning**2, rtol=10 * TOLERANCE[dtype])
 
 
